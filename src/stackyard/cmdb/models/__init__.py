@@ -1,0 +1,30 @@
+"""The CMDB: who asks, where it is built, what was built, and what happened. One module per noun."""
+
+from stackyard.cmdb.models.allocation import Allocation
+from stackyard.cmdb.models.environment import Environment, EnvironmentStatus
+from stackyard.cmdb.models.organisation import ApiToken, Department, Membership, Product, Role
+from stackyard.cmdb.models.pattern import PatternVersion
+from stackyard.cmdb.models.request import IdempotencyKey
+from stackyard.cmdb.models.run import Run, RunEvent, RunKind, RunStatus, Stage, StageStatus
+from stackyard.cmdb.models.sandbox import Sandbox, SandboxStatus
+
+__all__ = [
+    "Allocation",
+    "ApiToken",
+    "Department",
+    "Environment",
+    "EnvironmentStatus",
+    "IdempotencyKey",
+    "Membership",
+    "PatternVersion",
+    "Product",
+    "Role",
+    "Run",
+    "RunEvent",
+    "RunKind",
+    "RunStatus",
+    "Sandbox",
+    "SandboxStatus",
+    "Stage",
+    "StageStatus",
+]

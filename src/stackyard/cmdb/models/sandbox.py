@@ -1,0 +1,50 @@
+"""Where it is built: AWS accounts and what their common components offer."""
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+from stackyard.cmdb import validators
+from stackyard.cmdb.models.organisation import Department
+
+
+class SandboxStatus(models.TextChoices):
+    """Only a ready sandbox takes new environments."""
+
+    NEW = "new", "Not bootstrapped"
+    READY = "ready", "Ready"
+    RETIRED = "retired", "Retired"
+
+
+class Sandbox(models.Model):
+    """An AWS account of one department. `facts` are the ids of its baseline, as patterns need them."""
+
+    name = models.CharField(max_length=40, unique=True, validators=[validators.dns_label])
+    department = models.ForeignKey(Department, on_delete=models.PROTECT, related_name="sandboxes")
+    account_id = models.CharField(max_length=12, unique=True, validators=[validators.account_id])
+    region = models.CharField(max_length=30, validators=[validators.region])
+    role_arn = models.CharField(max_length=600, validators=[validators.role_arn])
+    external_id = models.CharField(max_length=120, blank=True, validators=[validators.plain_text])
+    zone_name = models.CharField(max_length=200, unique=True, validators=[validators.zone_name])
+    emulated = models.BooleanField(default=False, help_text="Lives on the bundled AWS emulator.")
+    status = models.CharField(max_length=10, choices=SandboxStatus.choices, default=SandboxStatus.NEW)
+    facts = models.JSONField(default=dict, blank=True)
+    max_environments = models.PositiveIntegerField(default=50, validators=[MinValueValidator(1)])
+    # An ALB holds 100 rules by default (AWS quota L-45DAE1EE); one rule belongs to each environment.
+    max_parallel_runs = models.PositiveIntegerField(
+        default=4, validators=[MinValueValidator(1), MaxValueValidator(50)]
+    )
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "sandboxes"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.account_id})"
+
+    def clean(self) -> None:
+        """The role must lie in the account that it opens; otherwise resources would land elsewhere."""
+        if self.role_arn and self.account_id and f":{self.account_id}:" not in self.role_arn:
+            raise ValidationError({"role_arn": f"This role is not in account {self.account_id}."})

@@ -1,0 +1,100 @@
+"""Who may see and do what: the one place that decides. Pages and API ask here and nowhere else.
+
+| | viewer | requester | platform |
+|---|---|---|---|
+| see own department's products, environments, runs | yes | yes | everything |
+| create, change, destroy environments | no | own department | everywhere |
+| departments, products, sandboxes: edit | no | no | yes |
+| sandboxes: see | own department | own department | all |
+
+What a person may not see does not exist for them (NotFound); what they see but may not do is Forbidden.
+"""
+
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+from django.db.models import QuerySet
+
+from stackyard.cmdb.models import Department, Environment, Membership, Product, Role, Run, Sandbox
+from stackyard.errors import Forbidden, NotFound
+
+Person = AbstractBaseUser | AnonymousUser
+Row = TypeVar("Row", bound=models.Model)
+
+_DEPARTMENT_OF = {
+    Department: "pk",
+    Product: "department",
+    Sandbox: "department",
+    Environment: "product__department",
+    Run: "environment__product__department",
+}
+
+
+def _memberships(user: Person) -> list[Membership]:
+    """The person's roles, read once per request: the list is kept on the user object, which lives that long."""
+    if not getattr(user, "is_active", False) or user.pk is None:
+        return []
+    known: list[Membership] | None = getattr(user, "_stackyard_memberships", None)
+    if known is None:
+        known = list(Membership.objects.filter(user_id=user.pk))
+        user._stackyard_memberships = known  # type: ignore[union-attr]
+    return known
+
+
+def is_platform(user: Person) -> bool:
+    """True for platform staff. Django superusers count as such."""
+    if getattr(user, "is_active", False) and getattr(user, "is_superuser", False):
+        return True
+    return any(m.role == Role.PLATFORM for m in _memberships(user))
+
+
+def role_in(user: Person, department: Department | None) -> Role | None:
+    """The person's role towards a department; None when they have nothing to do with it."""
+    if is_platform(user):
+        return Role.PLATFORM
+    if department is None:
+        return None
+    return next((Role(m.role) for m in _memberships(user) if m.department_id == department.pk), None)
+
+
+def may_request(user: Person, department: Department | None = None) -> bool:
+    """May this person create and destroy environments, in `department` or (without it) anywhere at all?"""
+    if is_platform(user):
+        return True
+    return any(
+        m.role == Role.REQUESTER and (department is None or m.department_id == department.pk)
+        for m in _memberships(user)
+    )
+
+
+def visible(user: Person, rows: "QuerySet[Row, Row]") -> "QuerySet[Row, Row]":
+    """Of `rows` (departments, products, sandboxes, environments or runs) those that this person may see."""
+    if is_platform(user):
+        return rows
+    departments = [m.department_id for m in _memberships(user) if m.department_id is not None]
+    return rows.filter(**{f"{_DEPARTMENT_OF[rows.model]}__in": departments})
+
+
+def find(user: Person, rows: "QuerySet[Row, Row]", **lookup: Any) -> Row:
+    """The one row that the lookup names and this person may see; NotFound otherwise."""
+    row = visible(user, rows).filter(**lookup).first()
+    if row is None:
+        shown = ", ".join(str(v) for v in lookup.values())
+        raise NotFound(f"There is no {rows.model._meta.verbose_name} '{shown[:80]}' that you can see.")
+    return row
+
+
+def require_request(user: Person, department: Department) -> None:
+    """Refuse unless the person may build and take away things for this department."""
+    if not may_request(user, department):
+        raise Forbidden(
+            f"Your role does not allow this for {department.title}.",
+            hint="Ask platform staff for the role 'requester' in this department.",
+        )
+
+
+def require_platform(user: Person) -> None:
+    """Refuse unless the person is platform staff."""
+    if not is_platform(user):
+        raise Forbidden("Only platform staff may do this.")

@@ -1,0 +1,36 @@
+"""Where the database is: the address from the settings, or the embedded server's."""
+
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from stackyard.database.embedded import EmbeddedPostgres
+from stackyard.settings import Settings
+
+
+def embedded(settings: Settings) -> EmbeddedPostgres:
+    """The embedded server of this data folder; nothing is started by asking for it."""
+    return EmbeddedPostgres(settings.data.resolve() / "postgres")
+
+
+def database_url(settings: Settings) -> str:
+    """The address in URL form, as psycopg, Django and Terraform's `pg` backend take it."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return embedded(settings).url()
+
+
+def django_database(settings: Settings) -> dict[str, Any]:
+    """The entry for Django's DATABASES. Connections come from a pool, because ASGI threads come and go."""
+    parts = conninfo_to_dict(database_url(settings))
+    options = {k: v for k, v in parts.items() if k not in {"dbname", "user", "password", "host", "port"}}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.get("dbname", "stackyard"),
+        "USER": parts.get("user", ""),
+        "PASSWORD": parts.get("password", ""),
+        "HOST": parts.get("host", ""),
+        "PORT": str(parts.get("port", "")),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {**options, "pool": {"min_size": 1, "max_size": 16, "timeout": 15}},
+    }
