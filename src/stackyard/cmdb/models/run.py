@@ -50,6 +50,8 @@ class Run(models.Model):
     # The operating-system process of Terraform that belongs to this run, while there is one (terraform.process).
     process = models.JSONField(null=True, blank=True)
 
+    # True once it failed and takes back what it applied; a run that is taken over goes on from there.
+    rolling_back = models.BooleanField(default=False)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
     hint = models.TextField(blank=True)

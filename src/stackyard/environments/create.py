@@ -1,0 +1,165 @@
+"""Create: check everything, then claim, write and enqueue in one transaction. Nothing in AWS is touched here."""
+
+import hashlib
+import json
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import Count, Q
+
+from stackyard.cmdb import rights
+from stackyard.cmdb.models import (
+    Environment,
+    IdempotencyKey,
+    PatternVersion,
+    Product,
+    Run,
+    RunKind,
+    Sandbox,
+    SandboxStatus,
+)
+from stackyard.cmdb.models.environment import GONE
+from stackyard.environments import naming
+from stackyard.environments.allocate import claim_fqdn, claim_rule_priority
+from stackyard.environments.requests import CreateRequest
+from stackyard.errors import Conflict, Invalid, NotFound, Problem
+from stackyard.patterns.catalogue import Catalogue, Pattern
+from stackyard.patterns.needs import missing_facts
+from stackyard.patterns.parameters import check_settings
+from stackyard.runs.queue import enqueue
+
+
+def create(
+    user: User, request: CreateRequest, *, via: str, catalogue: Catalogue | None = None, idempotency_key: str = ""
+) -> Run:
+    """Accept a wish: returns the queued run of the new environment.
+
+    With an idempotency key that this person used before, the earlier run comes back and nothing is made; the same key
+    with another wish is a Conflict. Raises Invalid with every problem found, NotFound or Forbidden as rights say.
+    """
+    digest = _digest(request)
+    if idempotency_key and (known := _known_run(user, idempotency_key, digest)):
+        return known
+    product, pattern, settings = _check(user, request, catalogue or Catalogue.from_settings())
+    with transaction.atomic():
+        if idempotency_key:
+            _lock(f"idempotency:{user.pk}:{idempotency_key}")
+            if known := _known_run(user, idempotency_key, digest):
+                return known
+        sandbox = _choose_sandbox(request, product, pattern)
+        environment = _write(user, request, product, pattern, settings, sandbox)
+        run = enqueue(environment, RunKind.CREATE, user, via=via)
+        if idempotency_key:
+            IdempotencyKey.objects.create(user=user, key=idempotency_key, digest=digest, run=run)
+    return run
+
+
+def _check(user: User, request: CreateRequest, catalogue: Catalogue) -> tuple[Product, Pattern, dict[str, Any]]:
+    """Everything that can be refused without looking at what else is going on; all problems at once."""
+    problems: list[Problem] = []
+    product = rights.visible(user, Product.objects.select_related("department")).filter(name=request.product).first()
+    if product is None:
+        known = ", ".join(rights.visible(user, Product.objects.all()).values_list("name", flat=True)[:20]) or "none"
+        problems.append(Problem("product", f"There is no product '{request.product[:60]}'. Your products: {known}."))
+    else:
+        rights.require_request(user, product.department)
+        problems += naming.check_name(product, request.name)
+        if not problems and Environment.objects.exclude(status__in=GONE).filter(
+            slug=naming.slug(product, request.name)
+        ):
+            problems.append(Problem("name", f"'{naming.slug(product, request.name)}' is there already."))
+    pattern: Pattern | None = None
+    settings: dict[str, Any] = {}
+    try:
+        pattern = catalogue.get(request.pattern)
+        settings = check_settings(pattern.parameters, request.settings)
+    except NotFound as error:
+        problems.append(Problem("pattern", str(error)))
+    except Invalid as error:
+        problems += error.problems
+    if problems or product is None or pattern is None:
+        raise Invalid(problems)
+    return product, pattern, settings
+
+
+def _choose_sandbox(request: CreateRequest, product: Product, pattern: Pattern) -> Sandbox:
+    """The named sandbox, or the one of the department with the most room; refused with the reason when none will do.
+
+    Serialised per department, so that two requests cannot both take the last place.
+    """
+    _lock(f"sandboxes:{product.department_id}")
+    living = Count("environments", filter=~Q(environments__status__in=GONE))
+    rows = list(Sandbox.objects.filter(department=product.department).annotate(living=living).order_by("living", "name"))
+    if request.sandbox:
+        rows = [s for s in rows if s.name == request.sandbox]
+        if not rows:
+            raise Invalid.field(
+                "sandbox", f"{product.department.title} has no sandbox '{request.sandbox[:60]}'."
+            )
+    if not rows:
+        raise Invalid.field("sandbox", f"{product.department.title} has no sandbox yet; platform staff can add one.")
+    reasons = {s.name: _why_not(s, pattern) for s in rows}
+    fitting = next((s for s in rows if reasons[s.name] is None), None)
+    if fitting is None:
+        raise Invalid.field("sandbox", " ".join(f"{name}: {reason}" for name, reason in reasons.items()))
+    return fitting
+
+
+def _why_not(sandbox: Any, pattern: Pattern) -> str | None:
+    if sandbox.status != SandboxStatus.READY:
+        return f"is not ready ({sandbox.get_status_display().lower()})."
+    if missing := missing_facts(pattern.manifest, sandbox.facts):
+        return f"lacks {', '.join(missing)}, which this pattern needs."
+    if sandbox.living >= sandbox.max_environments:
+        return f"is full: it holds its {sandbox.max_environments} environments."
+    return None
+
+
+def _write(
+    user: User, request: CreateRequest, product: Product, pattern: Pattern, settings: dict[str, Any], sandbox: Sandbox
+) -> Environment:
+    version, _ = PatternVersion.objects.get_or_create(
+        name=pattern.name,
+        version=pattern.version,
+        digest=pattern.digest,
+        defaults={"title": pattern.title, "manifest": pattern.manifest.model_dump(mode="json")},
+    )
+    slug = naming.slug(product, request.name)
+    _lock(f"slug:{slug}")
+    if Environment.objects.exclude(status__in=GONE).filter(slug=slug).exists():
+        raise Invalid.field("name", f"'{slug}' is there already.")
+    environment = Environment.objects.create(
+        product=product,
+        name=request.name,
+        slug=slug,
+        sandbox=sandbox,
+        pattern=version,
+        settings=settings,
+        fqdn=naming.fqdn(product, request.name, sandbox),
+        owner=user,
+    )
+    claim_fqdn(environment)
+    if "allocation.listener_rule_priority" in pattern.manifest.fills.values():
+        claim_rule_priority(environment, sandbox)
+    return environment
+
+
+def _lock(name: str) -> None:
+    """An advisory lock until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
+def _digest(request: CreateRequest) -> str:
+    body = [request.product, request.pattern, request.name, request.sandbox, dict(request.settings)]
+    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _known_run(user: User, key: str, digest: str) -> Run | None:
+    known = IdempotencyKey.objects.filter(user=user, key=key).select_related("run__environment").first()
+    if known is None:
+        return None
+    if known.digest != digest:
+        raise Conflict("This idempotency key was used for another request.", hint="Use a new key for a new request.")
+    return known.run

@@ -1,0 +1,40 @@
+"""Names: what an environment is called, and the FQDN that follows from it."""
+
+from stackyard.cmdb.models import Product, Sandbox
+from stackyard.cmdb.validators import DNS_LABEL
+from stackyard.errors import Problem
+
+MAX_SLUG = 32
+"""An ALB target group's name has at most 32 characters (ELBv2 CreateTargetGroup), and it is the environment's slug."""
+
+
+def slug(product: Product, name: str) -> str:
+    """`<product>-<name>`: the base name of every resource and the first label of the FQDN."""
+    return f"{product.name}-{name}"
+
+
+def fqdn(product: Product, name: str, sandbox: Sandbox) -> str:
+    """`<product>-<name>.<zone of the sandbox>`."""
+    return f"{slug(product, name)}.{sandbox.zone_name}"
+
+
+def check_name(product: Product, name: str) -> list[Problem]:
+    """Every rule that the name breaks."""
+    if not DNS_LABEL.match(name) or len(name) > 63:
+        return [
+            Problem(
+                "name",
+                "Use lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.",
+            )
+        ]
+    full = slug(product, name)
+    if len(full) > MAX_SLUG:
+        room = MAX_SLUG - len(product.name) - 1
+        return [
+            Problem(
+                "name",
+                f"'{full[:60]}' has {len(full)} characters; a load balancer's target group takes at most {MAX_SLUG}. "
+                f"Use at most {room} characters for this product.",
+            )
+        ]
+    return []

@@ -1,0 +1,16 @@
+"""What a person asks for, as one frozen value, whichever door it came through."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class CreateRequest:
+    """A wish for a new environment. `sandbox` empty: the department's sandbox with the most room."""
+
+    product: str
+    pattern: str
+    name: str
+    sandbox: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)

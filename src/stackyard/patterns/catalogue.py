@@ -1,0 +1,138 @@
+"""The catalogue: every pattern in the patterns folder, read afresh when a file of it changed."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from stackyard.errors import NotFound, StackyardError, Unusable
+from stackyard.patterns.manifest import Manifest, read_manifest
+from stackyard.patterns.parameters import Parameter, read_parameters
+from stackyard.settings import Settings, get_settings
+
+# `source = "../../modules/NAME"`: how a shipped pattern or module names a module beside it.
+_MODULE_SOURCE = re.compile(r'source\s*=\s*"(?:\.\./)+(?:modules/)?([a-z0-9][a-z0-9-]*)"')
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One pattern as it lies on disk."""
+
+    manifest: Manifest
+    directory: Path
+    modules_directory: Path
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version
+
+    @property
+    def title(self) -> str:
+        return self.manifest.title
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What a person may set, in the order of the interface file."""
+        return read_parameters(self.directory / self.manifest.interface, self.manifest)
+
+    @cached_property
+    def readme(self) -> str:
+        """Its README in Markdown, or an empty text."""
+        path = self.directory / "README.md"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    @cached_property
+    def modules(self) -> tuple[Path, ...]:
+        """The module folders that it needs, directly or through another module."""
+        found: dict[str, Path] = {}
+        waiting = [self.directory]
+        while waiting:
+            for file in sorted(waiting.pop().glob("*.tf")):
+                for name in _MODULE_SOURCE.findall(file.read_text(encoding="utf-8")):
+                    if name not in found:
+                        found[name] = self.modules_directory / name
+                        waiting.append(found[name])
+        missing = [name for name, path in found.items() if not path.is_dir()]
+        if missing:
+            raise Unusable(f"Pattern {self.name} needs modules that are not there: {', '.join(missing)}.")
+        return tuple(found[name] for name in sorted(found))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the names and bytes of every file of the pattern and its modules."""
+        digest = hashlib.sha256()
+        for folder in (self.directory, *self.modules):
+            for file in code_files(folder):
+                content = file.read_bytes()
+                digest.update(f"{folder.name}/{file.relative_to(folder)}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()
+
+
+def code_files(folder: Path) -> list[Path]:
+    """The files of a pattern or module that count: everything but Terraform's own working files and hidden ones."""
+    return sorted(
+        f for f in folder.rglob("*") if f.is_file() and not any(p.startswith(".") for p in f.relative_to(folder).parts)
+    )
+
+
+class Catalogue:
+    """Patterns by name. A pattern that cannot be read is reported, and does not hide the others."""
+
+    def __init__(self, directory: Path, modules: Path) -> None:
+        self._directory = directory.resolve()
+        self._modules = modules.resolve()
+        self._known: dict[str, tuple[float, Pattern]] = {}
+
+    @classmethod
+    def from_settings(cls, settings: Settings | None = None) -> "Catalogue":
+        """The catalogue that the settings name."""
+        settings = settings or get_settings()
+        return cls(settings.patterns, settings.modules)
+
+    def list(self) -> list[Pattern]:
+        """All usable patterns for environments, by title."""
+        patterns = []
+        for folder in self._folders():
+            try:
+                patterns.append(self._load(folder))
+            except StackyardError:
+                continue  # shown by `broken`
+        return sorted(patterns, key=lambda p: p.title.lower())
+
+    def broken(self) -> dict[str, str]:
+        """Folder name -> why it cannot be used."""
+        reasons = {}
+        for folder in self._folders():
+            try:
+                self._load(folder)
+            except StackyardError as error:
+                reasons[folder.name] = str(error)
+        return reasons
+
+    def get(self, name: str) -> Pattern:
+        """The pattern of that name; NotFound with the names there are, Unusable when it cannot be read."""
+        for folder in self._folders():
+            if folder.name == name:
+                return self._load(folder)
+        known = ", ".join(p.name for p in self.list()) or "none"
+        raise NotFound(f"There is no pattern '{name[:60]}'.", hint=f"Patterns: {known}.")
+
+    def _folders(self) -> list[Path]:
+        return sorted(p.parent for p in self._directory.glob("*/pattern.yaml"))
+
+    def _load(self, folder: Path) -> Pattern:
+        changed = max(f.stat().st_mtime for f in folder.iterdir() if f.is_file())
+        if folder.name in self._known and self._known[folder.name][0] == changed:
+            return self._known[folder.name][1]
+        manifest = read_manifest(folder / "pattern.yaml")
+        if manifest.name != folder.name:
+            raise Unusable(f"{folder.name}/pattern.yaml names itself '{manifest.name}'; folder and name must be equal.")
+        pattern = Pattern(manifest, folder, self._modules)
+        _ = pattern.parameters, pattern.modules, pattern.digest  # a broken one is found here, not in a run
+        self._known[folder.name] = (changed, pattern)
+        return pattern

@@ -1,0 +1,85 @@
+"""`pattern.yaml`: what a pattern says about itself. Unknown keys are errors, so that a typing mistake is found."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from stackyard.errors import Unusable
+
+Scalar = str | int | float | bool
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Overlay(_Part):
+    """What `pattern.yaml` adds to one parameter that the interface file yields. All keys are optional."""
+
+    title: str = ""
+    description: str = ""
+    type: Literal["", "string", "number", "bool", "list", "map"] = ""
+    enum: tuple[Scalar, ...] = ()
+    min: float | None = None
+    max: float | None = None
+    pattern: str = ""
+    unit: str = ""
+    advanced: bool = False
+    hidden: bool = False
+    locked: bool = False
+    secret: bool = False
+    depends_on: dict[str, Scalar] = Field(default_factory=dict)
+
+
+class Secret(_Part):
+    """A value that Stackyard makes up once per environment and passes to Terraform outside of the code."""
+
+    length: int = Field(default=32, ge=16, le=128)
+
+
+class Manifest(_Part):
+    """The whole of `pattern.yaml`."""
+
+    name: Annotated[str, Field(pattern=r"\A[a-z][a-z0-9-]{1,58}\Z")]
+    version: Annotated[str, Field(pattern=r"\A\d+\.\d+\.\d+([-+][0-9A-Za-z.-]+)?\Z")]
+    kind: Literal["environment", "baseline"] = "environment"
+    title: str
+    description: str
+    owner: str = ""
+    icon: str = ""
+    needs: tuple[str, ...] = ()
+    interface: Literal["locals.tf", "variables.tf"] = "locals.tf"
+    fills: dict[str, str] = Field(default_factory=dict)
+    parameters: dict[str, Overlay] = Field(default_factory=dict)
+    secrets: dict[str, Secret] = Field(default_factory=dict)
+    outputs: dict[str, str] = Field(default_factory=dict)
+    components: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _components_as_lists(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("components"), dict):
+            data["components"] = {
+                k: (v,) if isinstance(v, str) else tuple(v) for k, v in data["components"].items()
+            }
+        return data
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check one `pattern.yaml`.
+
+    Raises Unusable that names the file and every wrong key.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Unusable(f"{path.parent.name} has no pattern.yaml.", hint="Write one: docs/patterns.md.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Unusable(f"{path.parent.name}/pattern.yaml is not YAML: {error}") from None
+    try:
+        return Manifest.model_validate(data)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
+        raise Unusable(f"{path.parent.name}/pattern.yaml: {wrong}", hint="docs/patterns.md lists the keys.") from None

@@ -1,0 +1,160 @@
+"""The record: a git repository that holds the code of every environment, one folder each, one commit per run.
+
+Git does the work through its command line: argv lists, an environment of its own, no hooks, no prompts. Writers on one
+machine take turns by a file lock; writers on several machines meet at the remote, where a push is retried on top of what
+others pushed and never forced (folders of different environments cannot conflict).
+"""
+
+import fcntl
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stackyard.errors import NotFound, Unavailable
+from stackyard.settings import Settings
+
+BRANCH = "main"
+PUSH_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Passport:
+    """`environment.yaml`: what the folder is, readable without Stackyard."""
+
+    environment: str
+    uid: str
+    product: str
+    department: str
+    pattern: str
+    pattern_digest: str
+    sandbox: str
+    account_id: str
+    region: str
+    fqdn: str
+    settings: Mapping[str, Any]
+    run: int
+
+    def text(self) -> str:
+        """The file's text."""
+        return yaml.safe_dump({**asdict(self), "settings": dict(self.settings)}, sort_keys=False, allow_unicode=True)
+
+
+class Record:
+    """The record in a local clone, pushed to `remote` when there is one."""
+
+    def __init__(self, root: Path, remote: str = "") -> None:
+        self.root = root
+        self._remote = remote
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Record":
+        """The record under the data folder, with the remote that the settings name."""
+        return cls(settings.data.resolve() / "record", settings.record_remote)
+
+    def commit(self, folder: Path, code: Path, passport: Passport, kind: str) -> str:
+        """Make `folder` hold exactly the code in `code` and the passport; returns the commit id.
+
+        When nothing changed the commit that is there already is returned, so a stage that is done again adds nothing.
+        """
+        with self._turn():
+            target = self.root / folder
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(code, target, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan"))
+            (target / "environment.yaml").write_text(passport.text(), encoding="utf-8")
+            title = f"{kind.capitalize()} {passport.environment}"
+            trailers = {"Run": passport.run, "Environment": passport.uid, "Pattern": passport.pattern}
+            return self._save(folder, title, trailers)
+
+    def fetch(self, folder: Path, commit: str, target: Path) -> None:
+        """Write the code of `folder` as of `commit` into `target`, which is emptied first.
+
+        Raises NotFound when the record does not hold it.
+        """
+        with self._turn():
+            listed = self._git("archive", "--format=tar", f"{commit}:{folder}", check=False)
+        if not commit or listed.returncode:
+            raise NotFound(
+                f"The record has no {folder} at commit {commit[:10] or '(none)'}.",
+                hint="Restore the record from its remote or a backup, then run this again.",
+            )
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        with tarfile.open(fileobj=io.BytesIO(listed.stdout)) as archive:
+            archive.extractall(target, filter="data")
+
+    def remove(self, folder: Path, name: str, run: int) -> str:
+        """Take the folder out of the newest commit. Its code stays in the history."""
+        with self._turn():
+            shutil.rmtree(self.root / folder, ignore_errors=True)
+            return self._save(folder, f"Remove {name}", {"Run": run})
+
+    def _save(self, folder: Path, title: str, trailers: Mapping[str, object]) -> str:
+        self._git("add", "--all", "--force", "--", str(folder), check=False)
+        if self._git("diff", "--cached", "--quiet", check=False).returncode:
+            lines = "".join(f"{key}: {value}\n" for key, value in trailers.items())
+            self._git("commit", "--quiet", "--message", f"{title}\n\n{lines}")
+            if self._remote:
+                self._push()
+        return self._git("rev-parse", "HEAD").stdout.decode().strip()
+
+    def _push(self) -> None:
+        for _ in range(PUSH_TRIES):
+            pushed = self._git("push", "--quiet", "origin", f"HEAD:{BRANCH}", check=False)
+            if pushed.returncode == 0:
+                return
+            self._git("pull", "--quiet", "--rebase", "origin", BRANCH, check=False)
+        raise Unavailable(
+            f"The record could not be pushed: {pushed.stderr.decode(errors='replace').strip()[-300:]}",
+            hint="Check STACKYARD_RECORD_REMOTE and its credentials; the run can be started again.",
+        )
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root.parent / f"{self.root.name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (self.root / ".git").exists():
+                self._create()
+            yield
+
+    def _create(self) -> None:
+        self._git("init", "--quiet", f"--initial-branch={BRANCH}")
+        if self._remote:
+            self._git("remote", "add", "origin", self._remote)
+            if self._git("fetch", "--quiet", "origin", BRANCH, check=False).returncode == 0:
+                self._git("reset", "--hard", "--quiet", f"origin/{BRANCH}")
+                return
+        readme = "# Environments\n\nThe Terraform code of every environment, one folder each. Written by Stackyard.\n"
+        (self.root / "README.md").write_text(readme, encoding="utf-8")
+        self._git("add", "README.md")
+        self._git("commit", "--quiet", "--message", "Begin the record")
+
+    def _git(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[bytes]":
+        """One git command in the clone. User and system configuration stay outside, so nothing there can change it."""
+        passed = ("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "GIT_SSL_CAINFO", "GIT_SSH_COMMAND", "GIT_ASKPASS")
+        environment = {
+            **{name: os.environ[name] for name in passed if name in os.environ},
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_TERMINAL_PROMPT": "0",
+            "LC_ALL": "C.UTF-8",
+            **{f"GIT_{who}_NAME": "Stackyard" for who in ("AUTHOR", "COMMITTER")},
+            **{f"GIT_{who}_EMAIL": "stackyard@localhost" for who in ("AUTHOR", "COMMITTER")},
+        }
+        options = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "core.autocrlf=false")
+        done = subprocess.run(
+            ["git", *options, *arguments], cwd=self.root, env=environment, capture_output=True, check=False, timeout=120
+        )
+        if check and done.returncode:
+            words = done.stderr.decode(errors="replace").strip()[-300:]
+            raise Unavailable(f"git {arguments[0]} failed in the record: {words}", hint="See docs/operations.md.")
+        return done

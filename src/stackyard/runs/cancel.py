@@ -1,0 +1,43 @@
+"""Cancel: at once while it waits; else its worker is told and stops Terraform in good order."""
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.utils import timezone
+
+from stackyard.cmdb import rights
+from stackyard.cmdb.models import Allocation, Environment, Run, RunStatus
+from stackyard.errors import Conflict
+from stackyard.runs.lease import CHANNEL
+from stackyard.runs.states import environment_status
+
+
+def request_cancel(user: User, run: Run) -> Run:
+    """Ask for a run to stop. Raises Forbidden as rights say, Conflict when it has ended or is a destroy at work."""
+    rights.require_request(user, run.environment.product.department)
+    with transaction.atomic():
+        locked = Run.objects.select_for_update().get(pk=run.pk)
+        if not locked.is_active:
+            raise Conflict(f"This run has ended: {locked.get_status_display().lower()}.")
+        if locked.kind == "destroy" and locked.status == RunStatus.RUNNING:
+            raise Conflict("A destroy at work is not cancelled: half an environment helps nobody.")
+        locked.cancel_requested_at = locked.cancel_requested_at or timezone.now()
+        if locked.status == RunStatus.QUEUED:
+            _end_waiting(locked)
+        locked.save()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(locked.pk)])
+    return locked
+
+
+def _end_waiting(run: Run) -> None:
+    """Nothing was built yet: the run ends, and a create gives back what it claimed."""
+    run.status = RunStatus.CANCELLED
+    run.finished_at = timezone.now()
+    run.stages.update(status="skipped")
+    environment = Environment.objects.get(pk=run.environment_id)
+    if run.kind == "create":
+        Allocation.objects.filter(environment=environment, released_at=None).update(released_at=timezone.now())
+        environment.status = environment_status(run.kind, RunStatus.CANCELLED)
+    else:
+        environment.status = "ready" if environment.ready_at else "attention"
+    environment.save(update_fields=["status"])

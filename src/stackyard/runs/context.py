@@ -1,0 +1,69 @@
+"""What the stages of one run share: who it is for, its lease, its work folder, its Terraform and its log."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stackyard.aws.facts import BaselineFacts
+from stackyard.aws.sessions import SandboxAccess
+from stackyard.cmdb.models import Environment, PatternVersion, Run, Sandbox
+from stackyard.errors import Cancelled
+from stackyard.executors.interfaces import Executor
+from stackyard.patterns.manifest import Manifest
+from stackyard.runs.lease import Lease
+from stackyard.runs.log import RunLog
+from stackyard.settings import Settings
+from stackyard.terraform.commands import Terraform
+from stackyard.terraform.plan import Plan
+from stackyard.terraform.workdir import Workdir
+
+
+@dataclass
+class RunContext:
+    """Handed from stage to stage. Everything in it can be rebuilt from the database, so a run can change its worker."""
+
+    run: Run
+    environment: Environment
+    sandbox: Sandbox
+    pattern: PatternVersion
+    lease: Lease
+    log: RunLog
+    settings: Settings
+    executor: Executor
+    terraform: Terraform
+    workdir: Workdir
+    access: SandboxAccess
+    cancelled: bool = False
+    plan: Plan | None = None
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of the pattern version that built this environment, as it was then."""
+        return Manifest.model_validate(self.pattern.manifest)
+
+    @property
+    def facts(self) -> BaselineFacts:
+        """The ids of the sandbox's baseline."""
+        return BaselineFacts.from_dict(self.sandbox.facts)
+
+    @property
+    def record_folder(self) -> Path:
+        """The environment's folder in the record."""
+        return Path(self.environment.record_folder)
+
+    def stop_if_cancelled(self) -> None:
+        """Between two steps: stop when a person asked for it. A rollback is never stopped."""
+        if self.cancelled and not self.run.rolling_back:
+            raise Cancelled("Cancelled on request.")
+
+
+def access_to(sandbox: Sandbox, settings: Settings) -> SandboxAccess:
+    """How AWS is reached for this sandbox: through its role, at AWS or at the emulator."""
+    return SandboxAccess(
+        account_id=sandbox.account_id,
+        region=sandbox.region,
+        role_arn=sandbox.role_arn,
+        external_id=sandbox.external_id,
+        endpoint=settings.aws_endpoint if sandbox.emulated else "",
+    )

@@ -1,0 +1,125 @@
+"""Leases: who may write to a run. Every write carries the token and does nothing once another worker has taken over."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from stackyard.cmdb.models import Environment, Run, RunStatus, Stage, StageStatus
+from stackyard.errors import LeaseLost
+from stackyard.runs.queue import wake_next
+from stackyard.runs.states import environment_status, may_become
+
+CHANNEL = "stackyard_runs"
+"""The NOTIFY channel; the payload is the id of a run whose row, stages or log changed."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write to one run. `taken_over`: an earlier worker had it and fell silent."""
+
+    run_id: int
+    token: uuid.UUID
+    seconds: int
+    taken_over: bool = False
+
+
+def claim(run_id: int, worker: str, seconds: int) -> Lease | None:
+    """Take the lease of a waiting run, or of a running one whose worker fell silent; None when it is not to be had.
+
+    The cap per sandbox holds because claims of one sandbox are serialised by an advisory lock.
+    """
+    with transaction.atomic():
+        run = Run.objects.select_related("sandbox").filter(pk=run_id).first()
+        if run is None:
+            return None
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"claim:{run.sandbox_id}"])
+        now = timezone.now()
+        running = Run.objects.filter(sandbox_id=run.sandbox_id, status=RunStatus.RUNNING).exclude(pk=run_id).count()
+        claimable = Q(status=RunStatus.RUNNING, lease_until__lt=now)
+        if running < run.sandbox.max_parallel_runs:
+            claimable |= Q(status=RunStatus.QUEUED)
+        token = uuid.uuid4()
+        taken_over = run.status == RunStatus.RUNNING
+        changed = Run.objects.filter(claimable, pk=run_id).update(
+            status=RunStatus.RUNNING,
+            token=token,
+            worker=worker,
+            lease_until=now + dt.timedelta(seconds=seconds),
+            started_at=run.started_at or now,
+            takeovers=F("takeovers") + (1 if taken_over else 0),
+        )
+        if not changed:
+            return None
+        _notify(run_id)
+        return Lease(run_id, token, seconds, taken_over)
+
+
+def renew(lease: Lease) -> bool:
+    """Hold the lease for another period. Returns whether a person asked for the run to be cancelled."""
+    until = timezone.now() + dt.timedelta(seconds=lease.seconds)
+    guarded(lease, lease_until=until)
+    return Run.objects.filter(pk=lease.run_id, cancel_requested_at__isnull=False).exists()
+
+
+def guarded(lease: Lease, **values: Any) -> None:
+    """Write fields of the run, if the lease is still ours; LeaseLost otherwise."""
+    if not Run.objects.filter(pk=lease.run_id, token=lease.token).update(**values):
+        raise LeaseLost(f"Run {lease.run_id} belongs to another worker now.")
+
+
+def hold(lease: Lease) -> None:
+    """Inside a transaction: keep the lease from changing hands until it commits; LeaseLost when it has already."""
+    if not Run.objects.select_for_update(no_key=True).filter(pk=lease.run_id, token=lease.token).exists():
+        raise LeaseLost(f"Run {lease.run_id} belongs to another worker now.")
+
+
+def write_stage(lease: Lease, position: int, **values: Any) -> None:
+    """Write fields of one stage under the lease, and tell those who watch."""
+    with transaction.atomic():
+        hold(lease)
+        Stage.objects.filter(run_id=lease.run_id, position=position).update(**values)
+        _notify(lease.run_id)
+
+
+def write_environment(lease: Lease, **values: Any) -> None:
+    """Write fields of the run's environment under the lease, with a history entry."""
+    with transaction.atomic():
+        hold(lease)
+        environment = Environment.objects.get(runs__pk=lease.run_id)
+        for name, value in values.items():
+            setattr(environment, name, value)
+        environment.save(update_fields=list(values))
+
+
+def finish(lease: Lease, status: RunStatus, **values: Any) -> None:
+    """End the run and set the environment's status in the same transaction; then the sandbox's next run may start."""
+    with transaction.atomic():
+        hold(lease)
+        run = Run.objects.select_related("environment").get(pk=lease.run_id)
+        if not may_become(RunStatus(run.status), status):
+            raise LeaseLost(f"Run {lease.run_id} is {run.status} already.")
+        now = timezone.now()
+        Run.objects.filter(pk=run.pk).update(
+            status=status, finished_at=now, token=None, lease_until=None, process=None, **values
+        )
+        run.stages.filter(status__in=(StageStatus.PENDING, StageStatus.RUNNING)).update(status=StageStatus.SKIPPED)
+        environment = run.environment
+        environment.status = environment_status(run.kind, status)
+        if environment.is_gone:
+            environment.destroyed_at = now
+        elif environment.ready_at is None and status == RunStatus.SUCCEEDED:
+            environment.ready_at = now
+        environment.save(update_fields=["status", "destroyed_at", "ready_at"])
+        _notify(run.pk)
+        wake_next(run.sandbox_id)
+
+
+def _notify(run_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(run_id)])

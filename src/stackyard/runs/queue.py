@@ -1,0 +1,56 @@
+"""Putting runs into the queue. A job is only a wake-up call; the truth is the run row."""
+
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from procrastinate.exceptions import AlreadyEnqueued
+
+from stackyard.cmdb.models import Environment, Run, RunKind, RunStatus, Stage
+from stackyard.errors import Conflict
+from stackyard.runs.flows import FLOWS
+from stackyard.runs.states import environment_status
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def enqueue(environment: Environment, kind: RunKind, user: "User", *, via: str) -> Run:
+    """Write a queued run with its stages and call for a worker, in the caller's transaction.
+
+    Raises Conflict while another run of this environment is active (a database constraint decides, not a look).
+    """
+    try:
+        with transaction.atomic():
+            run = Run.objects.create(
+                environment=environment, sandbox=environment.sandbox, kind=kind, requested_by=user, via=via
+            )
+    except IntegrityError:
+        raise Conflict(
+            f"Another run of {environment.slug} is going on.", hint="Wait until it has finished, or cancel it."
+        ) from None
+    Stage.objects.bulk_create(
+        Stage(run=run, position=position, name=stage.name, title=stage.title)
+        for position, stage in enumerate(FLOWS[kind].forward)
+    )
+    environment.status = environment_status(kind, RunStatus.QUEUED)
+    environment.save(update_fields=["status"])
+    wake(run.pk)
+    return run
+
+
+def wake(run_id: int) -> None:
+    """Call for a worker. A second call while the first still waits is the same call."""
+    from stackyard.runs.tasks import execute  # tasks import the walker, which imports this module
+
+    try:
+        with transaction.atomic():
+            execute.configure(queueing_lock=f"run:{run_id}").defer(run_id=run_id)
+    except AlreadyEnqueued:
+        pass
+
+
+def wake_next(sandbox_id: int) -> None:
+    """Call for a worker for the oldest waiting run of a sandbox, after a place became free."""
+    waiting = Run.objects.filter(sandbox_id=sandbox_id, status=RunStatus.QUEUED).order_by("id").first()
+    if waiting is not None:
+        wake(waiting.pk)

@@ -1,0 +1,208 @@
+"""What each stage does. One function per stage, in the order of `runs.flows`; each can be done again after a takeover."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from stackyard.aws.inventory import leftovers
+from stackyard.aws.path_proof import prove_path
+from stackyard.cmdb.models import Allocation, Environment
+from stackyard.errors import StackyardError, Unusable
+from stackyard.patterns.catalogue import Catalogue
+from stackyard.patterns.workspace import Filling, render_workspace
+from stackyard.record.repository import Passport, Record
+from stackyard.runs.context import RunContext
+from stackyard.runs.database import in_database
+from stackyard.runs.lease import guarded, hold, write_environment
+
+
+class NotProven(StackyardError):
+    """The environment was built, but a hop of its path does not hold. It stays, for a person to look at."""
+
+
+class Leftovers(StackyardError):
+    """Something is still there after a destroy. Nothing is released until it is gone."""
+
+
+async def render(ctx: RunContext) -> None:
+    """Pattern + settings + sandbox facts -> the code of this environment."""
+    pattern = Catalogue.from_settings(ctx.settings).get(ctx.pattern.name)
+    if pattern.digest != ctx.pattern.digest:
+        raise Unusable(
+            f"Pattern {pattern.name} was changed after this environment was requested.", hint="Request it again."
+        )
+    filling = await in_database(_filling, ctx)
+    await asyncio.to_thread(render_workspace, pattern, filling, ctx.environment.settings, ctx.workdir.code)
+    ctx.log.write(f"Rendered {pattern.name} {pattern.version} with {len(ctx.environment.settings)} settings.")
+
+
+def _filling(ctx: RunContext) -> Filling:
+    env, sandbox = ctx.environment, ctx.sandbox
+    priority = env.allocations.filter(kind=Allocation.Kind.RULE_PRIORITY, released_at=None).first()
+    return Filling(
+        environment={"name": env.slug, "fqdn": env.fqdn, "tags": env.tags, "exists": env.ready_at is not None},
+        sandbox={**sandbox.facts, "region": sandbox.region, "account_id": sandbox.account_id},
+        allocation={"listener_rule_priority": int(priority.value)} if priority else {},
+        region=sandbox.region,
+        role_arn=sandbox.role_arn,
+        external_id=sandbox.external_id,
+        session_name=f"stackyard-{env.uid}",
+        emulated=sandbox.emulated,
+        backend=ctx.settings.state,
+    )
+
+
+async def fetch(ctx: RunContext) -> None:
+    """The code that built the environment, out of the record; never the pattern of today."""
+    record = Record.from_settings(ctx.settings)
+    await asyncio.to_thread(record.fetch, ctx.record_folder, ctx.environment.commit, ctx.workdir.code)
+    ctx.log.write(f"Fetched {ctx.record_folder} at {ctx.environment.commit[:10]}.")
+
+
+async def init(ctx: RunContext) -> None:
+    """Providers, modules and backend."""
+    await in_database(guarded, ctx.lease, engine=f"{ctx.terraform.engine.name} {ctx.terraform.engine.version}")
+    await ctx.terraform.init()
+    if ctx.settings.state == "pg":
+        await ctx.terraform.seed_state(ctx.environment.uid)
+
+
+async def record(ctx: RunContext) -> None:
+    """Commit code, provider lock and passport to the git record, before anything is built."""
+    env = ctx.environment
+    passport = Passport(
+        environment=env.slug,
+        uid=env.uid,
+        product=env.product.name,
+        department=env.product.department.name,
+        pattern=f"{ctx.pattern.name} {ctx.pattern.version}",
+        pattern_digest=ctx.pattern.digest,
+        sandbox=ctx.sandbox.name,
+        account_id=ctx.sandbox.account_id,
+        region=ctx.sandbox.region,
+        fqdn=env.fqdn,
+        settings=env.settings,
+        run=ctx.run.pk,
+    )
+    store = Record.from_settings(ctx.settings)
+    commit = await asyncio.to_thread(store.commit, ctx.record_folder, ctx.workdir.code, passport, ctx.run.kind)
+    env.commit = commit
+    await in_database(write_environment, ctx.lease, commit=commit)
+    await in_database(guarded, ctx.lease, commit=commit)
+    ctx.log.write(f"Recorded as {commit[:10]} in {ctx.record_folder}.")
+
+
+async def plan(ctx: RunContext) -> None:
+    """What Terraform would do, as a saved plan."""
+    ctx.plan = await ctx.terraform.plan()
+    await in_database(guarded, ctx.lease, plan=ctx.plan.as_dict())
+    ctx.log.write(f"Plan: {ctx.plan.summary}.")
+
+
+async def check(ctx: RunContext) -> None:
+    """A plan for a new environment only adds: anything else means that name and state belong to something that stands."""
+    assert ctx.plan is not None
+    destroyed = [c.address for c in ctx.plan.changes if c.action in ("delete", "replace")]
+    if destroyed and ctx.run.takeovers == 0:
+        raise Unusable(
+            f"A new environment would destroy {len(destroyed)} resources, first {destroyed[0]}.",
+            hint="Its state belongs to something else; platform staff must look at it.",
+        )
+    ctx.log.write("The plan only adds." if not destroyed else "The plan goes on where another worker stopped.")
+
+
+async def apply(ctx: RunContext) -> None:
+    """Build it. Terraform saves its state even when this fails, because an apply can end half way."""
+    await ctx.terraform.apply()
+
+
+async def verify(ctx: RunContext) -> None:
+    """Prove the line from FQDN to the last part, hop by hop, from what AWS says."""
+    state = await ctx.terraform.state()
+    ctx.outputs = dict(state.outputs)
+    hops = await asyncio.to_thread(
+        prove_path, ctx.access, fqdn=ctx.environment.fqdn, facts=ctx.facts, outputs=ctx.outputs
+    )
+    await in_database(
+        write_environment, ctx.lease, hops=[asdict(h) for h in hops], resources=[r.as_dict() for r in state.resources]
+    )
+    for hop in hops:
+        mark = {True: "ok", False: "BROKEN", None: "not reached"}[hop.ok]
+        ctx.log.write(f"{hop.title}: {mark}. {hop.found}", level="error" if hop.ok is False else "info")
+    broken = next((h for h in hops if h.ok is False), None)
+    if broken is not None:
+        raise NotProven(f"{broken.title}: {broken.found}", hint=broken.fix)
+
+
+async def register(ctx: RunContext) -> None:
+    """FQDN, account, outputs and what stands, into the CMDB."""
+    state = await ctx.terraform.state()
+    known = ctx.manifest.outputs
+    outputs = {name: value for name, value in state.outputs.items() if not known or name in known}
+    await in_database(
+        write_environment, ctx.lease, outputs=outputs, resources=[r.as_dict() for r in state.resources]
+    )
+    ctx.log.write(f"Registered https://{ctx.environment.fqdn} with {len(state.resources)} resources.")
+
+
+async def destroy(ctx: RunContext) -> None:
+    """Take away whatever the state knows."""
+    await ctx.terraform.destroy()
+    ctx.log.write("Terraform has destroyed everything that its state knew.")
+
+
+async def prove(ctx: RunContext) -> None:
+    """Ask AWS itself, by tag and by name, whether anything is left. Asked again for a while: AWS forgets slowly."""
+    for patience in (0, 2, 5, 15, 30):
+        await asyncio.sleep(0 if ctx.sandbox.emulated and patience > 5 else patience)
+        left = await asyncio.to_thread(
+            leftovers,
+            ctx.access,
+            tag_key="stackyard:environment",
+            tag_value=ctx.environment.uid,
+            name=ctx.environment.slug,
+            fqdn=ctx.environment.fqdn,
+            zone_id=ctx.sandbox.facts.get("zone_id", ""),
+        )
+        if not left:
+            break
+    await in_database(guarded, ctx.lease, leftovers=[asdict(item) for item in left])
+    if left:
+        for item in left:
+            ctx.log.write(f"Still there: {item.kind} {item.id}. {item.how_to_clear}", level="error")
+        raise Leftovers(
+            f"{len(left)} resources are still there, first {left[0].kind} {left[0].id}.", hint=left[0].how_to_clear
+        )
+    ctx.log.write("Nothing is left in the account.")
+
+
+async def release(ctx: RunContext) -> None:
+    """Give back what was claimed, forget the state, and take the folder out of the record. Only after the proof."""
+    store = Record.from_settings(ctx.settings)
+    if ctx.environment.commit:
+        await asyncio.to_thread(store.remove, ctx.record_folder, ctx.environment.slug, ctx.run.pk)
+    released = await in_database(_release, ctx)
+    ctx.log.write(f"Released {', '.join(released) or 'nothing'}.")
+
+
+def _release(ctx: RunContext) -> list[str]:
+    with transaction.atomic():
+        hold(ctx.lease)
+        rows = Allocation.objects.filter(environment=ctx.environment, released_at=None)
+        released = [f"{row.get_kind_display()} {row.value}" for row in rows]
+        rows.update(released_at=timezone.now())
+        Environment.objects.filter(pk=ctx.environment.pk).update(resources=[], hops=[])
+        if ctx.settings.state == "pg":
+            with connection.cursor() as cursor:
+                name = connection.ops.quote_name(ctx.environment.state_name)
+                cursor.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+    return released
+
+
+STAGES: dict[str, Callable[[RunContext], Awaitable[None]]] = {
+    f.__name__: f
+    for f in (render, fetch, init, record, plan, check, apply, verify, register, destroy, prove, release)
+}

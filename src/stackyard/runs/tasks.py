@@ -1,0 +1,24 @@
+"""The queue's tasks. A job wakes a worker; whether there is work is decided by the run row."""
+
+import structlog
+from procrastinate.contrib.django import app
+
+from stackyard.runs.database import in_database
+from stackyard.runs.lease import claim
+from stackyard.runs.worker import worker_name
+from stackyard.settings import get_settings
+
+logger = structlog.get_logger()
+
+
+@app.task(name="stackyard.execute", queue="runs")
+async def execute(run_id: int) -> None:
+    """Carry a run, if it waits and its sandbox has a place free."""
+    from stackyard.runs.walker import carry  # the walker needs AWS and Terraform; a server that only defers does not
+
+    settings = get_settings()
+    lease = await in_database(claim, run_id, worker_name(), settings.lease_seconds)
+    if lease is None:
+        logger.debug("nothing to claim", run=run_id)
+        return
+    await carry(lease, settings)

@@ -1,0 +1,73 @@
+"""The worker: takes jobs from the queue, and looks after runs that nobody looks after any more."""
+
+import asyncio
+import os
+import socket
+
+import structlog
+from django.db.models import Q
+from django.utils import timezone
+from procrastinate import App
+from procrastinate.contrib.django import app as queue_app
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Status
+
+from stackyard.cmdb.models import Run, RunStatus
+from stackyard.runs.database import in_database
+from stackyard.runs.queue import wake
+from stackyard.settings import Settings
+
+logger = structlog.get_logger()
+
+
+def worker_name() -> str:
+    """Host and process, as shown on the runs page."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+async def work(settings: Settings, *, install_signal_handlers: bool = True) -> None:
+    """Work until stopped. A first SIGINT or SIGTERM lets running runs end, as procrastinate does."""
+    app = queue_app.with_connector(queue_app.connector.get_worker_connector())  # type: ignore[attr-defined]
+    async with app.open_async():
+        keeper = asyncio.create_task(_look_after(app, settings))
+        try:
+            await app.run_worker_async(
+                queues=["runs"],
+                name=worker_name(),
+                # Two more than run slots: a job that finds no place ends at once and must not wait for one itself.
+                concurrency=settings.run_slots + 2,
+                delete_jobs="always",
+                update_heartbeat_interval=max(1.0, settings.lease_seconds / 4),
+                stalled_worker_timeout=float(settings.lease_seconds),
+                install_signal_handlers=install_signal_handlers,
+            )
+        finally:
+            keeper.cancel()
+
+
+async def _look_after(app: App, settings: Settings) -> None:
+    """Call again for runs whose worker fell silent, and for waiting runs whose call got lost with a worker."""
+    while True:
+        try:
+            for run_id in await in_database(_forgotten):
+                logger.info("calling for a worker", run=run_id)
+                await in_database(wake, run_id)
+            await _end_stalled_jobs(app, settings.lease_seconds)
+        except (ConnectorException, OSError) as error:
+            logger.warning("could not look after runs", error=str(error))
+        except Exception:
+            logger.exception("looking after runs failed")
+        await asyncio.sleep(max(1.0, settings.lease_seconds / 4))
+
+
+def _forgotten() -> list[int]:
+    silent = Q(status=RunStatus.RUNNING, lease_until__lt=timezone.now())
+    return list(Run.objects.filter(silent | Q(status=RunStatus.QUEUED)).order_by("id").values_list("pk", flat=True)[:50])
+
+
+async def _end_stalled_jobs(app: App, seconds: int) -> None:
+    """Jobs of dead workers stay `doing` for ever by themselves. They are only wake-up calls: end them."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=float(seconds)):
+        await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
+
+
