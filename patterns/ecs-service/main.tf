@@ -1,0 +1,77 @@
+# A service on ECS Fargate behind the sandbox's shared load balancer.
+
+module "repository" {
+  source = "../../modules/ecr-repository"
+
+  name           = local.name
+  keep_images    = local.repository.keep_images
+  immutable_tags = local.repository.immutable_tags
+  tags           = local.tags
+}
+
+module "route" {
+  source = "../../modules/alb-route"
+
+  name         = local.name
+  vpc_id       = local.sandbox.vpc_id
+  listener_arn = local.sandbox.https_listener_arn
+  priority     = local.rule_priority
+  hosts        = concat([local.fqdn], local.network.more_names)
+  tags         = local.tags
+
+  alias = {
+    zone_id         = local.sandbox.zone_id
+    target_dns_name = local.sandbox.alb_dns_name
+    target_zone_id  = local.sandbox.alb_zone_id
+  }
+
+  health_check = {
+    path             = local.health_check.path
+    matcher          = local.health_check.matcher
+    interval_seconds = local.health_check.interval_seconds
+  }
+}
+
+module "service" {
+  source = "../../modules/ecs-service"
+
+  name   = local.name
+  exists = local.exists
+  tags   = local.tags
+
+  cluster = {
+    arn  = local.sandbox.cluster_arn
+    name = local.sandbox.cluster_name
+  }
+
+  network = {
+    vpc_id     = local.sandbox.vpc_id
+    subnet_ids = local.sandbox.subnet_ids
+  }
+
+  container = {
+    first_image = local.container.first_image
+    port        = local.container.port
+    cpu         = local.container.cpu
+    memory      = local.container.memory
+    command     = local.container.command
+
+    # The second name is how the first image is told its port.
+    environment = merge(
+      { PORT = tostring(local.container.port), WHOAMI_PORT_NUMBER = tostring(local.container.port) },
+      local.container.environment,
+    )
+  }
+
+  load_balancer = {
+    target_group_arn  = module.route.target_group_arn
+    security_group_id = local.sandbox.alb_security_group_id
+    grace_seconds     = local.health_check.grace_seconds
+  }
+
+  outbound_ports     = local.network.outbound_ports
+  repository_arn     = module.repository.arn
+  shell_access       = local.container.shell_access
+  scaling            = local.scaling
+  log_retention_days = local.logs.retention_days
+}
