@@ -6,7 +6,8 @@ import unicodedata
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-# RFC 1123, section 2.1: letters, digits and hyphens, no hyphen at either end; lower case because DNS does not tell them apart.
+# RFC 1123, section 2.1: letters, digits and hyphens, no hyphen at either end; lower case because DNS does not tell them
+# apart.
 DNS_LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 dns_label = RegexValidator(

@@ -5,7 +5,8 @@ from django.db import IntegrityError, connection, transaction
 from stackyard.cmdb.models import Allocation, Environment, Sandbox
 from stackyard.errors import Conflict, Invalid
 
-# An ALB takes priorities 1 to 50,000 but at most 100 rules by default (ELBv2 quotas); the first hundred stay free for people.
+# An ALB takes priorities 1 to 50,000 but at most 100 rules by default (ELBv2 quotas); the first hundred stay free for
+# people.
 FIRST_PRIORITY, LAST_PRIORITY = 101, 50_000
 
 

@@ -90,13 +90,13 @@ def _choose_sandbox(request: CreateRequest, product: Product, pattern: Pattern) 
     """
     _lock(f"sandboxes:{product.department_id}")
     living = Count("environments", filter=~Q(environments__status__in=GONE))
-    rows = list(Sandbox.objects.filter(department=product.department).annotate(living=living).order_by("living", "name"))
+    rows = list(
+        Sandbox.objects.filter(department=product.department).annotate(living=living).order_by("living", "name")
+    )
     if request.sandbox:
         rows = [s for s in rows if s.name == request.sandbox]
         if not rows:
-            raise Invalid.field(
-                "sandbox", f"{product.department.title} has no sandbox '{request.sandbox[:60]}'."
-            )
+            raise Invalid.field("sandbox", f"{product.department.title} has no sandbox '{request.sandbox[:60]}'.")
     if not rows:
         raise Invalid.field("sandbox", f"{product.department.title} has no sandbox yet; platform staff can add one.")
     reasons = {s.name: _why_not(s, pattern) for s in rows}

@@ -61,9 +61,7 @@ class Manifest(_Part):
     @classmethod
     def _components_as_lists(cls, data: Any) -> Any:
         if isinstance(data, dict) and isinstance(data.get("components"), dict):
-            data["components"] = {
-                k: (v,) if isinstance(v, str) else tuple(v) for k, v in data["components"].items()
-            }
+            data["components"] = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in data["components"].items()}
         return data
 
 

@@ -1,8 +1,8 @@
 """Parameters: what a person may set, derived from the pattern's own interface file.
 
-Every constant leaf of the `locals` that Stackyard does not fill itself is a parameter. Its comment is its description, its
-parent is its group, and `pattern.yaml` may narrow it. A setting is a dotted path below `locals` with a value, for example
-`container.cpu = 512`; only settings that differ from the default are kept.
+Every constant leaf of the `locals` that Stackyard does not fill itself is a parameter. Its comment is its description,
+its parent is its group, and `pattern.yaml` may narrow it. A setting is a dotted path below `locals` with a value, for
+example `container.cpu = 512`; only settings that differ from the default are kept.
 """
 
 import math

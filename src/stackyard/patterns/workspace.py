@@ -1,8 +1,9 @@
 """Render: pattern + sandbox facts + settings -> a folder of Terraform code that stands on its own.
 
-The pattern's files are copied as they are, its modules beside them under `modules/`, and `locals.tf` is edited structurally:
-every value goes in as a parsed and re-checked HCL value, never as text. Two files are Stackyard's own: the backend and the
-provider. Nothing secret and no address of this installation is in the folder; those reach Terraform by environment variables.
+The pattern's files are copied as they are, its modules beside them under `modules/`, and `locals.tf` is edited
+structurally: every value goes in as a parsed and re-checked HCL value, never as text. Two files are Stackyard's own:
+the backend and the provider. Nothing secret and no address of this installation is in the folder; those reach Terraform
+by environment variables.
 """
 
 import re
@@ -101,7 +102,8 @@ def _point_at_modules(content: bytes, name: str, modules_at: str) -> bytes:
 
 
 def backend_text(backend: str) -> str:
-    """The backend block. It is empty on purpose: address and name of the state come by environment and `-backend-config`."""
+    """The backend block. It is empty on purpose: address and name of the state come by environment and
+    `-backend-config`."""
     return hcl.format(f'# Written by Stackyard.\nterraform {{\n  backend "{backend}" {{}}\n}}\n')
 
 

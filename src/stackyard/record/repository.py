@@ -1,8 +1,8 @@
 """The record: a git repository that holds the code of every environment, one folder each, one commit per run.
 
 Git does the work through its command line: argv lists, an environment of its own, no hooks, no prompts. Writers on one
-machine take turns by a file lock; writers on several machines meet at the remote, where a push is retried on top of what
-others pushed and never forced (folders of different environments cannot conflict).
+machine take turns by a file lock; writers on several machines meet at the remote, where a push is retried on top of
+what others pushed and never forced (folders of different environments cannot conflict).
 """
 
 import fcntl

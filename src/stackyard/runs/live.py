@@ -1,8 +1,8 @@
 """The live log: Server-Sent Events straight from ASGI, ahead of Django, so that a stream holds no thread.
 
-`GET /live/runs/<id>?after=<event id>` (or the Last-Event-ID header, which browsers send when they reconnect) answers with
-messages whose data is JSON: `{"events": [...], "stages": [...], "status": ..., "done": bool}`. One connection per process
-listens on PostgreSQL and wakes the viewers of a run.
+`GET /live/runs/<id>?after=<event id>` (or the Last-Event-ID header, which browsers send when they reconnect) answers
+with messages whose data is JSON: `{"events": [...], "stages": [...], "status": ..., "done": bool}`. One connection per
+process listens on PostgreSQL and wakes the viewers of a run.
 """
 
 import asyncio

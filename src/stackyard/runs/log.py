@@ -12,7 +12,8 @@ from stackyard.runs.database import in_database
 from stackyard.runs.lease import CHANNEL, Lease, hold
 
 GATHER_SECONDS = 0.1
-"""After each write the next one waits this long, so that a chatty plan costs ten transactions a second and not hundreds."""
+"""After each write the next one waits this long, so that a chatty plan costs ten transactions a second and not
+hundreds."""
 
 MAX_LINE = 4000
 _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")

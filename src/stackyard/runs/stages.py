@@ -1,4 +1,5 @@
-"""What each stage does. One function per stage, in the order of `runs.flows`; each can be done again after a takeover."""
+"""What each stage does. One function per stage, in the order of `runs.flows`; each can be done again after a
+takeover."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -103,7 +104,7 @@ async def plan(ctx: RunContext) -> None:
 
 
 async def check(ctx: RunContext) -> None:
-    """A plan for a new environment only adds: anything else means that name and state belong to something that stands."""
+    """A plan for a new environment only adds; else its state belongs to something that stands."""
     assert ctx.plan is not None
     destroyed = [c.address for c in ctx.plan.changes if c.action in ("delete", "replace")]
     if destroyed and ctx.run.takeovers == 0:
@@ -142,9 +143,7 @@ async def register(ctx: RunContext) -> None:
     state = await ctx.terraform.state()
     known = ctx.manifest.outputs
     outputs = {name: value for name, value in state.outputs.items() if not known or name in known}
-    await in_database(
-        write_environment, ctx.lease, outputs=outputs, resources=[r.as_dict() for r in state.resources]
-    )
+    await in_database(write_environment, ctx.lease, outputs=outputs, resources=[r.as_dict() for r in state.resources])
     ctx.log.write(f"Registered https://{ctx.environment.fqdn} with {len(state.resources)} resources.")
 
 
@@ -203,6 +202,5 @@ def _release(ctx: RunContext) -> list[str]:
 
 
 STAGES: dict[str, Callable[[RunContext], Awaitable[None]]] = {
-    f.__name__: f
-    for f in (render, fetch, init, record, plan, check, apply, verify, register, destroy, prove, release)
+    f.__name__: f for f in (render, fetch, init, record, plan, check, apply, verify, register, destroy, prove, release)
 }

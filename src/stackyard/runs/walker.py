@@ -1,7 +1,7 @@
 """Walk a run through its stages, under its lease, to a true end.
 
-Beside the stages two tasks work: one renews the lease and looks for a wish to cancel, one writes the log. When the lease is
-lost everything stops without a further write: another worker has the run.
+Beside the stages two tasks work: one renews the lease and looks for a wish to cancel, one writes the log. When the
+lease is lost everything stops without a further write: another worker has the run.
 """
 
 import asyncio
@@ -103,14 +103,12 @@ async def _steps(ctx: RunContext, stages: tuple[StageName, ...], *, offset: int)
             ctx.stop_if_cancelled()
         except LeaseLost:
             raise
-        except Exception as error:  # whatever it is, the run must end in a true state
-            if ctx.cancelled and not ctx.run.rolling_back:
-                error = Cancelled("Cancelled on request.")
+        except Exception as reason:  # whatever it is, the run must end in a true state
+            cancelled = ctx.cancelled and not ctx.run.rolling_back
+            error = Cancelled("Cancelled on request.") if cancelled else reason
             _tell(ctx, error)
             await ctx.log.flush()
-            await in_database(
-                write_stage, ctx.lease, position, status=StageStatus.FAILED, finished_at=timezone.now()
-            )
+            await in_database(write_stage, ctx.lease, position, status=StageStatus.FAILED, finished_at=timezone.now())
             return error
         await ctx.log.flush()
         await in_database(write_stage, ctx.lease, position, status=StageStatus.DONE, finished_at=timezone.now())
@@ -140,9 +138,7 @@ def _write_rollback(ctx: RunContext, backward: tuple[StageName, ...], message: s
         status=StageStatus.SKIPPED
     )
     for position, stage in enumerate(backward, start=forward):
-        Stage.objects.get_or_create(
-            run=ctx.run, position=position, defaults={"name": stage.name, "title": stage.title}
-        )
+        Stage.objects.get_or_create(run=ctx.run, position=position, defaults={"name": stage.name, "title": stage.title})
 
 
 async def _finish(ctx: RunContext, status: RunStatus, error: Exception | None = None) -> None:
@@ -160,4 +156,7 @@ def _in_words(ctx: RunContext, error: Exception) -> tuple[str, str]:
     """(what happened, what to do next), both without hidden values."""
     if isinstance(error, StackyardError):
         return ctx.log.clean(error.message), ctx.log.clean(error.hint)
-    return f"An unforeseen error ({type(error).__name__}) stopped the run.", "Platform staff find it in the server's log."
+    return (
+        f"An unforeseen error ({type(error).__name__}) stopped the run.",
+        "Platform staff find it in the server's log.",
+    )

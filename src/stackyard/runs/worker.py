@@ -62,12 +62,12 @@ async def _look_after(app: App, settings: Settings) -> None:
 
 def _forgotten() -> list[int]:
     silent = Q(status=RunStatus.RUNNING, lease_until__lt=timezone.now())
-    return list(Run.objects.filter(silent | Q(status=RunStatus.QUEUED)).order_by("id").values_list("pk", flat=True)[:50])
+    return list(
+        Run.objects.filter(silent | Q(status=RunStatus.QUEUED)).order_by("id").values_list("pk", flat=True)[:50]
+    )
 
 
 async def _end_stalled_jobs(app: App, seconds: int) -> None:
     """Jobs of dead workers stay `doing` for ever by themselves. They are only wake-up calls: end them."""
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=float(seconds)):
         await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
-
-

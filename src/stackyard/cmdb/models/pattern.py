@@ -16,7 +16,9 @@ class PatternVersion(models.Model):
 
     class Meta:
         ordering = ["name", "-created_at"]
-        constraints = [models.UniqueConstraint(fields=["name", "version", "digest"], name="one_row_per_pattern_content")]
+        constraints = [
+            models.UniqueConstraint(fields=["name", "version", "digest"], name="one_row_per_pattern_content")
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

@@ -32,9 +32,7 @@ class Sandbox(models.Model):
     facts = models.JSONField(default=dict, blank=True)
     max_environments = models.PositiveIntegerField(default=50, validators=[MinValueValidator(1)])
     # An ALB holds 100 rules by default (AWS quota L-45DAE1EE); one rule belongs to each environment.
-    max_parallel_runs = models.PositiveIntegerField(
-        default=4, validators=[MinValueValidator(1), MaxValueValidator(50)]
-    )
+    max_parallel_runs = models.PositiveIntegerField(default=4, validators=[MinValueValidator(1), MaxValueValidator(50)])
     history = HistoricalRecords()
 
     class Meta:

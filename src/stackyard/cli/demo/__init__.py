@@ -1,0 +1,1 @@
+"""`stackyard demo`: everything on one machine, with no AWS account."""
