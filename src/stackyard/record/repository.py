@@ -8,6 +8,7 @@ what others pushed and never forced (folders of different environments cannot co
 import fcntl
 import io
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -79,9 +80,10 @@ class Record:
 
         Raises NotFound when the record does not hold it.
         """
+        known = re.fullmatch(r"[0-9a-f]{40}", commit)
         with self._turn():
-            listed = self._git("archive", "--format=tar", f"{commit}:{folder}", check=False)
-        if not commit or listed.returncode:
+            listed = self._git("archive", "--format=tar", f"{commit}:{folder}", check=False) if known else None
+        if listed is None or listed.returncode:
             raise NotFound(
                 f"The record has no {folder} at commit {commit[:10] or '(none)'}.",
                 hint="Restore the record from its remote or a backup, then run this again.",
@@ -102,11 +104,15 @@ class Record:
         if self._git("diff", "--cached", "--quiet", check=False).returncode:
             lines = "".join(f"{key}: {value}\n" for key, value in trailers.items())
             self._git("commit", "--quiet", "--message", f"{title}\n\n{lines}")
-            if self._remote:
-                self._push()
+        if self._remote:
+            self._push()
         return self._git("rev-parse", "HEAD").stdout.decode().strip()
 
     def _push(self) -> None:
+        """Bring what the remote lacks, also what an earlier try could not bring."""
+        ahead = self._git("rev-list", "--count", f"origin/{BRANCH}..HEAD", check=False)
+        if ahead.returncode == 0 and ahead.stdout.strip() == b"0":
+            return
         for _ in range(PUSH_TRIES):
             pushed = self._git("push", "--quiet", "origin", f"HEAD:{BRANCH}", check=False)
             if pushed.returncode == 0:
