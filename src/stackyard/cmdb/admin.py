@@ -20,7 +20,7 @@ class EnvironmentAdmin(SimpleHistoryAdmin):
 
 
 @admin.register(Run)
-class RunAdmin(admin.ModelAdmin[Run]):
+class RunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     """Runs; read, rarely written."""
 
     list_display = ("id", "kind", "environment", "status", "worker", "created_at")
@@ -28,7 +28,7 @@ class RunAdmin(admin.ModelAdmin[Run]):
 
 
 @admin.register(Allocation)
-class AllocationAdmin(admin.ModelAdmin[Allocation]):
+class AllocationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     """Allocations, given and released."""
 
     list_display = ("kind", "value", "environment", "created_at", "released_at")
@@ -36,7 +36,7 @@ class AllocationAdmin(admin.ModelAdmin[Allocation]):
 
 
 @admin.register(PatternVersion)
-class PatternVersionAdmin(admin.ModelAdmin[PatternVersion]):
+class PatternVersionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     """Pattern versions in use."""
 
     list_display = ("name", "version", "digest", "created_at")

@@ -21,7 +21,7 @@ def _secret_key(settings: Settings) -> str:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with path.open("x", opener=_owner_only) as file:
+            with open(path, "x", opener=_owner_only) as file:  # Path.open takes no opener
                 file.write(secrets.token_urlsafe(50))
         except FileExistsError:
             pass  # another process of the same start was quicker

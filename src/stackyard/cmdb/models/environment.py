@@ -2,6 +2,7 @@
 
 import secrets
 
+from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
@@ -53,7 +54,7 @@ class Environment(models.Model):
     # The line from FQDN to the last part, as it was last proven: [{name, title, ok, checked, found, fix, seconds}].
     hops = models.JSONField(default=list)
     commit = models.CharField(max_length=40, blank=True)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="environments")
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="environments")
     created_at = models.DateTimeField(default=timezone.now)
     ready_at = models.DateTimeField(null=True, blank=True)
     destroyed_at = models.DateTimeField(null=True, blank=True)

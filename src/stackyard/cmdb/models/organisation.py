@@ -2,9 +2,8 @@
 
 import hashlib
 import secrets
-from typing import Any
 
-from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
@@ -55,7 +54,7 @@ class Role(models.TextChoices):
 class Membership(models.Model):
     """A person's role: in one department (viewer, requester) or everywhere (platform, department empty)."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     department = models.ForeignKey(
         Department, on_delete=models.CASCADE, null=True, blank=True, related_name="memberships"
     )
@@ -83,7 +82,7 @@ class ApiToken(models.Model):
 
     PREFIX = "sy_"
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80, validators=[validators.plain_text])
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -102,7 +101,7 @@ class ApiToken(models.Model):
         return hashlib.sha256(token.encode()).hexdigest()
 
     @classmethod
-    def issue(cls, user: Any, name: str) -> tuple["ApiToken", str]:
+    def issue(cls, user: User, name: str) -> tuple["ApiToken", str]:
         """Make a token for `user`; returns the row and the token in clear, which is not kept."""
         clear = cls.PREFIX + secrets.token_urlsafe(32)
         return cls.objects.create(user=user, name=name, digest=cls.hash(clear)), clear

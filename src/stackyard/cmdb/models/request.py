@@ -1,6 +1,6 @@
 """Requests that were already answered."""
 
-from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 
@@ -10,7 +10,7 @@ from stackyard.cmdb.models.run import Run
 class IdempotencyKey(models.Model):
     """A client's key for one create request: the same key and body give the same run, another body is refused."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
     key = models.CharField(max_length=200)
     digest = models.CharField(max_length=64)
     run = models.ForeignKey(Run, on_delete=models.CASCADE)

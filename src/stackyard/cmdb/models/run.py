@@ -1,6 +1,6 @@
 """What happened: runs, their stages and their log."""
 
-from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 
@@ -37,7 +37,7 @@ class Run(models.Model):
     sandbox = models.ForeignKey(Sandbox, on_delete=models.PROTECT, related_name="runs")
     kind = models.CharField(max_length=10, choices=RunKind.choices)
     status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="runs")
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="runs")
     via = models.CharField(max_length=10, default="portal")
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
