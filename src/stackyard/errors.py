@@ -11,8 +11,15 @@
     └── Cancelled                  a person asked for the run to stop
 """
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+
+def shown(text: object, limit: int = 60) -> str:
+    """What a person sent, fit to be shown back: short, and without characters that break an encoding or deceive."""
+    clean = "".join("\ufffd" if unicodedata.category(c) in {"Cc", "Cf", "Cs"} else c for c in str(text)[: limit + 1])
+    return clean if len(clean) <= limit else clean[:limit] + "…"
 
 
 class StackyardError(Exception):

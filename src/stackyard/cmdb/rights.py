@@ -17,7 +17,7 @@ from django.db import models
 from django.db.models import QuerySet
 
 from stackyard.cmdb.models import Department, Environment, Membership, Product, Role, Run, Sandbox
-from stackyard.errors import Forbidden, NotFound
+from stackyard.errors import Forbidden, NotFound, shown
 
 Person = AbstractBaseUser | AnonymousUser
 Row = TypeVar("Row", bound=models.Model)
@@ -78,10 +78,12 @@ def visible(user: Person, rows: "QuerySet[Row, Row]") -> "QuerySet[Row, Row]":
 
 def find(user: Person, rows: "QuerySet[Row, Row]", **lookup: Any) -> Row:
     """The one row that the lookup names and this person may see; NotFound otherwise."""
-    row = visible(user, rows).filter(**lookup).first()
+    # PostgreSQL cannot hold NUL or lone surrogates in text, so nothing can be found by them.
+    findable = all(str(v).isprintable() for v in lookup.values())
+    row = visible(user, rows).filter(**lookup).first() if findable else None
     if row is None:
-        shown = ", ".join(str(v) for v in lookup.values())
-        raise NotFound(f"There is no {rows.model._meta.verbose_name} '{shown[:80]}' that you can see.")
+        what = ", ".join(shown(v) for v in lookup.values())
+        raise NotFound(f"There is no {rows.model._meta.verbose_name} '{what}' that you can see.")
     return row
 
 

@@ -20,10 +20,11 @@ from stackyard.cmdb.models import (
     SandboxStatus,
 )
 from stackyard.cmdb.models.environment import GONE
+from stackyard.cmdb.validators import DNS_LABEL
 from stackyard.environments import naming
 from stackyard.environments.allocate import claim_fqdn, claim_rule_priority
 from stackyard.environments.requests import CreateRequest
-from stackyard.errors import Conflict, Invalid, NotFound, Problem
+from stackyard.errors import Conflict, Invalid, NotFound, Problem, shown
 from stackyard.patterns.catalogue import Catalogue, Pattern
 from stackyard.patterns.needs import missing_facts
 from stackyard.patterns.parameters import check_settings
@@ -58,10 +59,11 @@ def create(
 def _check(user: User, request: CreateRequest, catalogue: Catalogue) -> tuple[Product, Pattern, dict[str, Any]]:
     """Everything that can be refused without looking at what else is going on; all problems at once."""
     problems: list[Problem] = []
-    product = rights.visible(user, Product.objects.select_related("department")).filter(name=request.product).first()
+    products = rights.visible(user, Product.objects.select_related("department"))
+    product = products.filter(name=request.product).first() if DNS_LABEL.match(request.product) else None
     if product is None:
         known = ", ".join(rights.visible(user, Product.objects.all()).values_list("name", flat=True)[:20]) or "none"
-        problems.append(Problem("product", f"There is no product '{request.product[:60]}'. Your products: {known}."))
+        problems.append(Problem("product", f"There is no product '{shown(request.product)}'. Your products: {known}."))
     else:
         rights.require_request(user, product.department)
         problems += naming.check_name(product, request.name)
@@ -96,7 +98,7 @@ def _choose_sandbox(request: CreateRequest, product: Product, pattern: Pattern) 
     if request.sandbox:
         rows = [s for s in rows if s.name == request.sandbox]
         if not rows:
-            raise Invalid.field("sandbox", f"{product.department.title} has no sandbox '{request.sandbox[:60]}'.")
+            raise Invalid.field("sandbox", f"{product.department.title} has no sandbox '{shown(request.sandbox)}'.")
     if not rows:
         raise Invalid.field("sandbox", f"{product.department.title} has no sandbox yet; platform staff can add one.")
     reasons = {s.name: _why_not(s, pattern) for s in rows}

@@ -23,7 +23,8 @@ def search(
         rows = rows.filter(product__name=product)
     if sandbox:
         rows = rows.filter(sandbox__name=sandbox)
-    for word in text.replace("\0", "").split()[:5]:
+    # PostgreSQL cannot hold NUL or lone surrogates in text, so nothing can be found by them.
+    for word in "".join(c if c.isprintable() else " " for c in text[:200]).split()[:5]:
         rows = rows.filter(
             Q(slug__icontains=word)
             | Q(fqdn__icontains=word)

@@ -2,7 +2,7 @@
 
 from stackyard.cmdb.models import Product, Sandbox
 from stackyard.cmdb.validators import DNS_LABEL
-from stackyard.errors import Problem
+from stackyard.errors import Problem, shown
 
 MAX_SLUG = 32
 """An ALB target group's name has at most 32 characters (ELBv2 CreateTargetGroup), and it is the environment's slug."""
@@ -33,7 +33,7 @@ def check_name(product: Product, name: str) -> list[Problem]:
         return [
             Problem(
                 "name",
-                f"'{full[:60]}' has {len(full)} characters; a load balancer's target group takes at most {MAX_SLUG}. "
+                f"'{shown(full)}' has {len(full)} characters; a load balancer's target group takes at most {MAX_SLUG}. "
                 f"Use at most {room} characters for this product.",
             )
         ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from stackyard.errors import NotFound, StackyardError, Unusable
+from stackyard.errors import NotFound, StackyardError, Unusable, shown
 from stackyard.patterns.manifest import Manifest, read_manifest
 from stackyard.patterns.parameters import Parameter, read_parameters
 from stackyard.settings import Settings, get_settings
@@ -120,7 +120,7 @@ class Catalogue:
             if folder.name == name:
                 return self._load(folder)
         known = ", ".join(p.name for p in self.list()) or "none"
-        raise NotFound(f"There is no pattern '{name[:60]}'.", hint=f"Patterns: {known}.")
+        raise NotFound(f"There is no pattern '{shown(name)}'.", hint=f"Patterns: {known}.")
 
     def _folders(self) -> list[Path]:
         return sorted(p.parent for p in self._directory.glob("*/pattern.yaml"))

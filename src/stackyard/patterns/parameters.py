@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from stackyard import hcl
-from stackyard.errors import Invalid, Problem, Unusable
+from stackyard.errors import Invalid, Problem, Unusable, shown
 from stackyard.patterns.manifest import Manifest, Overlay, Scalar
 
 Kind = Literal["string", "number", "bool", "list", "map"]
@@ -103,7 +103,7 @@ def _map_problem(value: Any) -> str | None:
             return "A name must not be empty."
         problem = _text_problem(key) or _scalar_problem(item)
         if problem:
-            return f"{key[:40]}: {problem}"
+            return f"{shown(key, 40)}: {problem}"
     return None
 
 
@@ -193,7 +193,7 @@ def check_settings(parameters: Iterable[Parameter], given: Mapping[str, Any]) ->
         parameter = by_path.get(path)
         if parameter is None:
             known = ", ".join(by_path) or "none"
-            problems.append(Problem(f"settings.{path[:120]}", f"There is no such setting. Settings: {known}."))
+            problems.append(Problem(f"settings.{shown(path, 120)}", f"There is no such setting. Settings: {known}."))
         elif _same(value, parameter.default):
             continue
         elif message := parameter.check(value):
