@@ -42,8 +42,8 @@ class Secret(_Part):
 class Manifest(_Part):
     """The whole of `pattern.yaml`."""
 
-    name: Annotated[str, Field(pattern=r"\A[a-z][a-z0-9-]{1,58}\Z")]
-    version: Annotated[str, Field(pattern=r"\A\d+\.\d+\.\d+([-+][0-9A-Za-z.-]+)?\Z")]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,58}$")]
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+([-+][0-9A-Za-z.-]+)?$")]
     kind: Literal["environment", "baseline"] = "environment"
     title: str
     description: str
