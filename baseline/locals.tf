@@ -1,0 +1,61 @@
+# The interface of the baseline. Every value is a plain literal: the first group is filled by Stackyard, the second is
+# what platform staff may set per sandbox, and the comment above a value is its help text.
+
+locals {
+  # Filled by Stackyard: name of the sandbox, and beginning of the names of its common components.
+  name = "sandbox"
+
+  # Filled by Stackyard: tags by which everything that belongs to the baseline is found again.
+  tags = {}
+
+  # Filled by Stackyard: address block of the VPC, from the sandbox's pool.
+  vpc_cidr = "10.0.0.0/20"
+
+  # Filled by Stackyard: DNS zone that the host names of environments lie in.
+  zone_name = "sandbox.example.com"
+
+  # Filled by Stackyard: hosted zone that delegates to it. Empty: somebody else makes the NS record.
+  parent_zone_id = ""
+
+  # The VPC: two zones, each with a public, a private and a database subnet.
+  network = {
+    # A NAT gateway in each zone. Costs twice as much, and one zone's failure does not cut off the other.
+    nat_per_zone = false
+
+    # Reach image registry, logs and secrets inside the VPC instead of through NAT. Paid by the hour and zone.
+    private_endpoints = false
+  }
+
+  # The load balancer that all environments share.
+  load_balancer = {
+    # Give it private addresses only. Users then come through a VPN or another network that is connected.
+    internal = false
+
+    # Address blocks that may send requests, such as those of your offices.
+    allowed_cidrs = ["0.0.0.0/0"]
+  }
+
+  # The ECS cluster that all environments share.
+  cluster = {
+    # Metrics of each task by Container Insights. Paid by the metric.
+    insights = false
+  }
+
+  # The certificate for all names one label under the zone.
+  certificate = {
+    # A second one in us-east-1, which patterns with CloudFront need.
+    for_cloudfront = false
+  }
+
+  # What the common components log.
+  logs = {
+    # Days that log lines are kept.
+    retention_days = 14
+  }
+
+  # Where Terraform keeps state, when it is not in Stackyard's own database.
+  state = {
+    # Make a bucket for the state of this sandbox's environments.
+    bucket = false
+  }
+}

@@ -1,0 +1,84 @@
+# The common components of a sandbox: built once, used by every environment in it.
+
+data "aws_caller_identity" "current" {}
+
+data "aws_region" "current" {}
+
+module "network" {
+  source = "../modules/network"
+
+  name         = local.name
+  cidr         = local.vpc_cidr
+  nat_per_zone = local.network.nat_per_zone
+  tags         = local.tags
+
+  interface_endpoints = local.network.private_endpoints ? ["ecr.api", "ecr.dkr", "logs", "secretsmanager"] : []
+}
+
+module "cluster" {
+  source = "../modules/ecs-cluster"
+
+  name               = local.name
+  insights           = local.cluster.insights
+  log_retention_days = local.logs.retention_days
+  tags               = local.tags
+}
+
+module "zone" {
+  source = "../modules/delegated-zone"
+
+  name           = local.zone_name
+  parent_zone_id = local.parent_zone_id
+  comment        = "Environments of the sandbox ${local.name}"
+  tags           = local.tags
+
+  providers = {
+    aws        = aws
+    aws.parent = aws.parent
+  }
+}
+
+module "certificate" {
+  source = "../modules/certificate"
+
+  names = ["*.${local.zone_name}"]
+  zone  = { id = module.zone.zone_id }
+  tags  = local.tags
+}
+
+# CloudFront takes certificates from this one region only.
+module "cloudfront_certificate" {
+  source = "../modules/certificate"
+  count  = local.certificate.for_cloudfront ? 1 : 0
+
+  names = ["*.${local.zone_name}"]
+  zone  = null
+  tags  = local.tags
+
+  providers = {
+    aws = aws.us_east_1
+  }
+
+  depends_on = [module.certificate]
+}
+
+module "load_balancer" {
+  source = "../modules/shared-alb"
+
+  name            = local.name
+  vpc_id          = module.network.vpc_id
+  vpc_cidr        = module.network.vpc_cidr
+  subnet_ids      = local.load_balancer.internal ? module.network.private_subnet_ids : module.network.public_subnet_ids
+  internal        = local.load_balancer.internal
+  allowed_cidrs   = local.load_balancer.allowed_cidrs
+  certificate_arn = module.certificate.arn
+  tags            = local.tags
+}
+
+module "state_bucket" {
+  source = "../modules/state-bucket"
+  count  = local.state.bucket ? 1 : 0
+
+  name = "stackyard-state-${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}"
+  tags = local.tags
+}
