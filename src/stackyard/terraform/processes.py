@@ -1,0 +1,105 @@
+"""Terraform's processes: started so that they end with their parent, and named so that another worker can end them."""
+
+import ctypes
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process and its group. A number alone is not enough: numbers are used again, hosts boot again."""
+
+    host: str
+    boot: str
+    pid: int
+    started: int
+
+    @classmethod
+    def of(cls, pid: int) -> "Process":
+        """The running process with this number."""
+        return cls(socket.gethostname(), _boot(), pid, _start_time(pid))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Process":
+        """From what `as_dict` gave."""
+        return cls(str(data["host"]), str(data["boot"]), int(data["pid"]), int(data["started"]))
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a row."""
+        return asdict(self)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it ran on this machine since its last boot; only then can it be looked at."""
+        return self.host == socket.gethostname() and self.boot == _boot()
+
+    def alive(self) -> bool:
+        """Whether it, or anything of its group, still runs here."""
+        if not self.is_here:
+            return False
+        if _start_time(self.pid) == self.started:
+            return True
+        return _start_time(self.pid) == 0 and any(_group_members(self.pid))
+
+    def kill_group(self) -> None:
+        """End it and its providers at once. Only for a process whose own worker is gone."""
+        if self.is_here and self.alive():
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                return
+
+    def interrupt(self) -> None:
+        """Ask it to stop in good order, as Ctrl-C does. Its providers follow it."""
+        if self.is_here and _start_time(self.pid) == self.started:
+            os.kill(self.pid, signal.SIGINT)
+
+
+def die_with_parent() -> Callable[[], None]:
+    """For `preexec_fn`: the child gets SIGINT when the thread that started it ends, so it stops in good order.
+
+    Use it from a thread that lives as long as the program: the kernel watches the creating thread, not the process.
+    """
+    parent = os.getpid()
+
+    def prepare() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        if os.getppid() != parent:  # it died before the kernel was told
+            os._exit(1)
+
+    return prepare
+
+
+def _start_time(pid: int) -> int:
+    """Clock ticks after boot at which the process started (proc(5), field 22); 0 when there is none or it is a
+    zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return 0 if fields[0] == "Z" else int(fields[19])
+
+
+def _group_members(group: int) -> list[int]:
+    members = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[2]) == group and fields[0] != "Z":
+                members.append(int(entry.name))
+    return members
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
