@@ -22,7 +22,7 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
     environment, sandbox = run.environment, run.environment.sandbox
     pattern: PatternVersion = environment.pattern
     if lease.taken_over and run.process:
-        await _end_old_process(Process.from_dict(run.process))
+        await Process.from_dict(run.process).end(settings.grace_seconds)
     workdir = Workdir(settings.data.resolve() / "work" / f"{environment.uid}-{run.pk}")
     if lease.taken_over:
         await asyncio.to_thread(shutil.rmtree, workdir.code, ignore_errors=True)
@@ -86,10 +86,3 @@ class _ProcessKeeper:
         if before is not None:
             await asyncio.wait({before})
         await in_database(guarded, self._lease, process=process.as_dict() if process else None)
-
-
-async def _end_old_process(process: Process) -> None:
-    """Kill what the silent worker left running on this machine, and wait until it is gone."""
-    while process.alive():
-        process.kill_group()
-        await asyncio.sleep(0.2)

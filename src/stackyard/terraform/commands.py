@@ -116,22 +116,11 @@ class Terraform:
         await self._run("force-unlock", "-force", lock_id)
 
     async def cancel(self, grace_seconds: float) -> None:
-        """Stop the running command: SIGINT, grace, second SIGINT, a last grace, then SIGKILL of the whole group.
-
-        After the first SIGINT Terraform ends what is in flight and saves its state; a wait for steady state ignores it
-        (222 s were seen), which the second ends.
-        """
+        """Stop the running command, as `Process.end` does."""
         child = self._child
-        if child is None or child.returncode is not None:
-            return
-        process = Process.of(child.pid)
-        for patience in (grace_seconds, max(10.0, grace_seconds)):
-            process.interrupt()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(child.wait()), patience)
-                return
-        process.kill_group()
-        await child.wait()
+        if child is not None and child.returncode is None:
+            await Process.of(child.pid).end(grace_seconds)
+            await child.wait()
 
     async def _run(self, command: str, *arguments: str) -> None:
         """Run a command whose output are events; raise its error diagnostics when it fails."""

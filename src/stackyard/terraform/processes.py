@@ -1,9 +1,11 @@
 """Terraform's processes: started so that they end with their parent, and named so that another worker can end them."""
 
+import asyncio
 import ctypes
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -48,6 +50,29 @@ class Process:
         if _start_time(self.pid) == self.started:
             return True
         return _start_time(self.pid) == 0 and any(_group_members(self.pid))
+
+    async def end(self, grace_seconds: float) -> None:
+        """Stop it whoever started it: SIGINT, grace, second SIGINT, a last grace, then SIGKILL; returns when it is
+        gone.
+
+        After the first SIGINT Terraform ends what is in flight and saves its state; a wait for steady state ignores it
+        (222 s were seen), which the second ends.
+        """
+        for patience in (grace_seconds, max(10.0, grace_seconds)):
+            self.interrupt()
+            if await self._leader_gone_within(patience):
+                break
+        while self.alive():  # also what it left behind, such as providers
+            self.kill_group()
+            await asyncio.sleep(0.05)
+
+    async def _leader_gone_within(self, seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while self.is_here and _start_time(self.pid) == self.started:
+            if time.monotonic() > end:
+                return False
+            await asyncio.sleep(0.05)
+        return True
 
     def kill_group(self) -> None:
         """End it and its providers at once. Only for a process whose own worker is gone."""
