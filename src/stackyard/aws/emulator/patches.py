@@ -4,7 +4,9 @@ Each patch first looks whether what it changes is still there, and refuses to st
 a patch that silently does nothing would show up much later as a Terraform run that hangs.
 """
 
+import copy
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +23,7 @@ def apply_patches() -> None:
     cache_clusters_answer_like_aws()
     cache_clusters_go_when_deleted()
     cache_subnet_groups_can_be_deleted()
+    accounts_share_managed_policies()
 
 
 def services_run_at_once() -> None:
@@ -152,6 +155,31 @@ def cache_subnet_groups_can_be_deleted() -> None:
         return EmptyResult()
 
     setattr(Response, "delete_cache_subnet_group", delete_cache_subnet_group)  # noqa: B010  (moto has no such name)
+
+
+def accounts_share_managed_policies() -> None:
+    """IAM: AWS's own policies are read once, and not for each account.
+
+    moto parses all 1,300 of them for every account that is used: a second, and 50 MB, each. Their documents never
+    change, so accounts share them; what differs, who they are attached to, stays with the account.
+    """
+    from moto.iam.models import IAMBackend
+
+    def share(original: Wrapped) -> Wrapped:
+        lock, first = threading.Lock(), {}
+
+        def shared(self: Any) -> list[Any]:
+            with lock:
+                if self.region_name not in first:
+                    first[self.region_name] = original(self)
+            policies = [copy.copy(policy) for policy in first[self.region_name]]
+            for policy in policies:
+                policy.account_id, policy.attachment_count = self.account_id, 0
+            return policies
+
+        return shared
+
+    _wrap(IAMBackend, "_init_aws_policies", share)
 
 
 def _wrap(owner: type, name: str, wrapper: Callable[[Wrapped], Wrapped]) -> None:
