@@ -63,7 +63,7 @@ module "cloudfront_certificate" {
 }
 
 module "load_balancer" {
-  source = "../modules/shared-alb"
+  source = "../modules/alb"
 
   name            = local.name
   vpc_id          = module.network.vpc_id

@@ -42,18 +42,15 @@ resource "aws_lb_listener_rule" "this" {
       values = var.hosts
     }
   }
-}
 
-resource "aws_route53_record" "alias" {
-  for_each = var.alias == null ? toset([]) : toset(var.hosts)
+  dynamic "condition" {
+    for_each = var.required_header == null ? [] : [var.required_header]
 
-  zone_id = var.alias.zone_id
-  name    = each.key
-  type    = "A"
-
-  alias {
-    name                   = var.alias.target_dns_name
-    zone_id                = var.alias.target_zone_id
-    evaluate_target_health = true
+    content {
+      http_header {
+        http_header_name = condition.value.name
+        values           = [condition.value.value]
+      }
+    }
   }
 }

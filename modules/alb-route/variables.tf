@@ -38,14 +38,10 @@ variable "hosts" {
   }
 }
 
-variable "alias" {
-  description = "Zone in which every host becomes an alias record, and what it points to. Null: no records."
-  type = object({
-    zone_id         = string
-    target_dns_name = string
-    target_zone_id  = string
-  })
-  default = null
+variable "required_header" {
+  description = "Header that a request must carry beside the host name, such as a key that only CloudFront knows. Null: none."
+  type        = object({ name = string, value = string })
+  default     = null
 }
 
 variable "health_check" {

@@ -32,3 +32,8 @@ output "log_group_name" {
   description = "Log group of the tasks."
   value       = aws_cloudwatch_log_group.this.name
 }
+
+output "scaling_resource_id" {
+  description = "The service as further autoscaling policies name it."
+  value       = aws_appautoscaling_target.this.resource_id
+}

@@ -1,5 +1,9 @@
 # A service on ECS Fargate behind the sandbox's shared load balancer.
 
+locals {
+  hosts = concat([local.fqdn], local.network.more_names)
+}
+
 module "repository" {
   source = "../../modules/ecr-repository"
 
@@ -16,19 +20,25 @@ module "route" {
   vpc_id       = local.sandbox.vpc_id
   listener_arn = local.sandbox.https_listener_arn
   priority     = local.rule_priority
-  hosts        = concat([local.fqdn], local.network.more_names)
+  hosts        = local.hosts
   tags         = local.tags
-
-  alias = {
-    zone_id         = local.sandbox.zone_id
-    target_dns_name = local.sandbox.alb_dns_name
-    target_zone_id  = local.sandbox.alb_zone_id
-  }
 
   health_check = {
     path             = local.health_check.path
     matcher          = local.health_check.matcher
     interval_seconds = local.health_check.interval_seconds
+  }
+}
+
+module "names" {
+  source = "../../modules/dns-alias"
+
+  names   = local.hosts
+  zone_id = local.sandbox.zone_id
+
+  target = {
+    dns_name = local.sandbox.alb_dns_name
+    zone_id  = local.sandbox.alb_zone_id
   }
 }
 
