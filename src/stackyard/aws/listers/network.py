@@ -1,0 +1,148 @@
+"""Load balancing, EC2's network parts, DNS, CloudFront and WAF."""
+
+from collections.abc import Iterator
+
+from stackyard.aws.listers.search import Leftover, Search, batches, pages, tag_map
+
+GLOBAL_REGION = "us-east-1"
+"""Where WAF keeps what belongs to CloudFront."""
+
+
+def load_balancing(search: Search) -> Iterator[Leftover]:
+    """Load balancers, target groups, and rules of any listener: by tag, a rule also by the host name it waits for."""
+    client = search.client("elbv2")
+    groups = {
+        item["TargetGroupArn"]: item["TargetGroupName"]
+        for item in pages(client, "describe_target_groups", "TargetGroups")
+    }
+    balancers = {
+        item["LoadBalancerArn"]: item["LoadBalancerName"]
+        for item in pages(client, "describe_load_balancers", "LoadBalancers")
+    }
+    listeners = [
+        listener["ListenerArn"]
+        for arn in balancers
+        for listener in pages(client, "describe_listeners", "Listeners", LoadBalancerArn=arn)
+    ]
+    rules = {
+        rule["RuleArn"]: rule
+        for arn in listeners
+        for rule in pages(client, "describe_rules", "Rules", ListenerArn=arn)
+        if not rule["IsDefault"]
+    }
+    tags: dict[str, dict[str, str]] = {}
+    for batch in batches([*groups, *balancers, *rules], 20):
+        for described in client.describe_tags(ResourceArns=batch)["TagDescriptions"]:
+            tags[described["ResourceArn"]] = tag_map(described["Tags"])
+    for arn, rule in rules.items():
+        hosts = [
+            host
+            for condition in rule["Conditions"]
+            if condition["Field"] == "host-header"
+            for host in condition.get("HostHeaderConfig", {}).get("Values", condition.get("Values", []))
+        ]
+        if search.owns("", tags.get(arn, {})) or (search.fqdn and search.fqdn in hosts):
+            yield Leftover("elasticloadbalancing", "listener rule", arn, f"aws elbv2 delete-rule --rule-arn {arn}")
+    for arn, name in balancers.items():
+        if search.owns(name, tags.get(arn, {})):
+            yield Leftover(
+                "elasticloadbalancing",
+                "load balancer",
+                arn,
+                f"aws elbv2 delete-load-balancer --load-balancer-arn {arn}",
+            )
+    for arn, name in groups.items():
+        if search.owns(name, tags.get(arn, {})):
+            yield Leftover(
+                "elasticloadbalancing", "target group", arn, f"aws elbv2 delete-target-group --target-group-arn {arn}"
+            )
+
+
+def ec2(search: Search) -> Iterator[Leftover]:
+    """Security groups, network interfaces and whatever else of EC2 carries the tag. A deleted NAT gateway stays listed
+    for an hour and does not count."""
+    client = search.client("ec2")
+    tagged = [{"Name": f"tag:{search.tag_key}", "Values": [search.tag_value]}]
+    gone = {
+        gateway["NatGatewayId"]
+        for gateway in pages(client, "describe_nat_gateways", "NatGateways", Filters=tagged)
+        if gateway["State"] in ("deleted", "deleting")
+    }
+    found = {
+        item["ResourceId"]: item["ResourceType"]
+        for item in pages(
+            client,
+            "describe_tags",
+            "Tags",
+            Filters=[{"Name": "key", "Values": [search.tag_key]}, {"Name": "value", "Values": [search.tag_value]}],
+        )
+    }
+    named = [{"Name": "group-name", "Values": [search.name]}]
+    for group in pages(client, "describe_security_groups", "SecurityGroups", Filters=named):
+        if search.owns(group["GroupName"], tag_map(group.get("Tags", []))):
+            found[group["GroupId"]] = "security-group"
+    groups = [name for name, kind in found.items() if kind == "security-group"]
+    if groups:
+        attached = [{"Name": "group-id", "Values": groups}]
+        for interface in pages(client, "describe_network_interfaces", "NetworkInterfaces", Filters=attached):
+            found[interface["NetworkInterfaceId"]] = "network-interface"
+    for name, kind in found.items():
+        if name not in gone:
+            yield Leftover("ec2", kind.replace("-", " "), name, _clear_ec2(kind, name))
+
+
+def _clear_ec2(kind: str, name: str) -> str:
+    match kind:
+        case "network-interface":
+            return "It goes some minutes after what used it; look again, then delete it in the EC2 console."
+        case "security-group":
+            return f"aws ec2 delete-security-group --group-id {name}"
+    return f"Delete it in the VPC console: {name}"
+
+
+def route53(search: Search) -> Iterator[Leftover]:
+    """Records of exactly the FQDN; records have no tags."""
+    if not search.fqdn or not search.zone_id:
+        return
+    client = search.client("route53")
+    fqdn = search.fqdn.rstrip(".") + "."
+    try:
+        records = client.list_resource_record_sets(HostedZoneId=search.zone_id, StartRecordName=fqdn, MaxItems="10")
+    except client.exceptions.NoSuchHostedZone:
+        return
+    for record in records["ResourceRecordSets"]:
+        if record["Name"] == fqdn:
+            yield Leftover(
+                "route53",
+                "record",
+                f"{record['Type']} {search.fqdn}",
+                f"Delete the record {record['Type']} {search.fqdn} in hosted zone {search.zone_id}.",
+            )
+
+
+def cloudfront(search: Search) -> Iterator[Leftover]:
+    """Distributions, by tag or because they answer for the FQDN."""
+    client = search.client("cloudfront")
+    for page in client.get_paginator("list_distributions").paginate():
+        for distribution in page["DistributionList"].get("Items", []):
+            tags = client.list_tags_for_resource(Resource=distribution["ARN"])["Tags"].get("Items", [])
+            aliases = distribution.get("Aliases", {}).get("Items", [])
+            if search.owns("", tag_map(tags)) or (search.fqdn and search.fqdn in aliases):
+                yield Leftover(
+                    "cloudfront",
+                    "distribution",
+                    distribution["Id"],
+                    "Disable it, wait until that is deployed, then delete it in the CloudFront console.",
+                )
+
+
+def waf(search: Search) -> Iterator[Leftover]:
+    """Web ACLs, of load balancers and of CloudFront."""
+    for scope, region in (("REGIONAL", ""), ("CLOUDFRONT", GLOBAL_REGION)):
+        client = search.client("wafv2", region=region)
+        for acl in client.list_web_acls(Scope=scope, Limit=100)["WebACLs"]:
+            tags = client.list_tags_for_resource(ResourceARN=acl["ARN"])["TagInfoForResource"]["TagList"]
+            if search.owns(acl["Name"], tag_map(tags)):
+                yield Leftover(
+                    "wafv2", "web ACL", acl["ARN"], f"Delete the web ACL {acl['Name']} ({scope}) in the WAF console."
+                )
