@@ -43,7 +43,7 @@ locals {
 
   # The certificate for all names one label under the zone.
   certificate = {
-    # A second one in us-east-1, which patterns with CloudFront need.
+    # A second one in us-east-1, for patterns with CloudFront that do not make their own.
     for_cloudfront = false
   }
 

@@ -70,11 +70,4 @@ resource "aws_cloudfront_distribution" "this" {
       restriction_type = "none"
     }
   }
-
-  lifecycle {
-    precondition {
-      condition     = var.certificate_arn != ""
-      error_message = "The sandbox has no certificate for CloudFront. Platform staff turn on certificate.for_cloudfront in its baseline."
-    }
-  }
 }

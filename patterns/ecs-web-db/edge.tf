@@ -14,6 +14,20 @@ module "origin_name" {
   target  = { dns_name = local.alb.dns_name, zone_id = local.alb.zone_id }
 }
 
+# Not the load balancer's: CloudFront takes certificates, as firewalls, from us-east-1 only.
+module "edge_certificate" {
+  source = "../../modules/certificate"
+  count  = local.cdn.enabled ? 1 : 0
+
+  names = local.hosts
+  zone  = { id = local.sandbox.zone_id }
+  tags  = local.tags
+
+  providers = {
+    aws = aws.us_east_1
+  }
+}
+
 module "cdn" {
   source = "../../modules/cloudfront"
   count  = local.cdn.enabled ? 1 : 0
@@ -21,13 +35,12 @@ module "cdn" {
   name            = local.name
   hosts           = local.hosts
   origin          = { host = local.origin_name, header = local.origin_header }
-  certificate_arn = local.sandbox.cloudfront_certificate_arn
+  certificate_arn = module.edge_certificate[0].arn
   cached_paths    = local.cdn.cached_paths
   web_acl_arn     = local.firewall.enabled ? module.edge_firewall[0].arn : null
   tags            = local.tags
 }
 
-# CloudFront takes firewalls from us-east-1 only.
 module "edge_firewall" {
   source = "../../modules/waf"
   count  = local.firewall.enabled && local.cdn.enabled ? 1 : 0

@@ -19,22 +19,21 @@ locals {
 
   # Filled by Stackyard: common components of the sandbox.
   sandbox = {
-    vpc_id                     = ""
-    vpc_cidr                   = ""
-    public_subnet_ids          = []
-    private_subnet_ids         = []
-    database_subnet_ids        = []
-    cluster_arn                = ""
-    cluster_name               = ""
-    https_listener_arn         = ""
-    alb_arn                    = ""
-    alb_dns_name               = ""
-    alb_zone_id                = ""
-    alb_security_group_id      = ""
-    zone_id                    = ""
-    zone_name                  = ""
-    certificate_arn            = ""
-    cloudfront_certificate_arn = ""
+    vpc_id                = ""
+    vpc_cidr              = ""
+    public_subnet_ids     = []
+    private_subnet_ids    = []
+    database_subnet_ids   = []
+    cluster_arn           = ""
+    cluster_name          = ""
+    https_listener_arn    = ""
+    alb_arn               = ""
+    alb_dns_name          = ""
+    alb_zone_id           = ""
+    alb_security_group_id = ""
+    zone_id               = ""
+    zone_name             = ""
+    certificate_arn       = ""
   }
 
   # The application's container.
