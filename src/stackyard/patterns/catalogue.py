@@ -122,8 +122,8 @@ class Catalogue:
         known = ", ".join(p.name for p in self.list()) or "none"
         raise NotFound(f"There is no pattern '{shown(name)}'.", hint=f"Patterns: {known}.")
 
-    def _folders(self) -> list[Path]:
-        return sorted(p.parent for p in self._directory.glob("*/pattern.yaml"))
+    def _folders(self) -> tuple[Path, ...]:
+        return tuple(sorted(p.parent for p in self._directory.glob("*/pattern.yaml")))
 
     def _load(self, folder: Path) -> Pattern:
         changed = max(f.stat().st_mtime for f in folder.iterdir() if f.is_file())

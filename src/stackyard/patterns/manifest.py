@@ -30,7 +30,8 @@ class Overlay(_Part):
     hidden: bool = False
     locked: bool = False
     secret: bool = False
-    depends_on: dict[str, Scalar] = Field(default_factory=dict)
+    # Shown only while every named parameter has (one of) the given values.
+    depends_on: dict[str, Scalar | tuple[Scalar, ...]] = Field(default_factory=dict)
 
 
 class Secret(_Part):
@@ -50,6 +51,8 @@ class Manifest(_Part):
     owner: str = ""
     icon: str = ""
     needs: tuple[str, ...] = ()
+    # Alias -> region of further AWS provider configurations in the sandbox's account (CloudFront wants us-east-1).
+    providers: dict[str, str] = Field(default_factory=dict)
     interface: Literal["locals.tf", "variables.tf"] = "locals.tf"
     fills: dict[str, str] = Field(default_factory=dict)
     parameters: dict[str, Overlay] = Field(default_factory=dict)

@@ -41,7 +41,7 @@ class Parameter:
     hidden: bool = False
     locked: bool = False
     secret: bool = False
-    depends_on: Mapping[str, Scalar] = field(default_factory=dict)
+    depends_on: Mapping[str, Scalar | tuple[Scalar, ...]] = field(default_factory=dict)
 
     def check(self, value: Any) -> str | None:
         """The rule that `value` breaks, in words; None when it is acceptable."""
