@@ -1,14 +1,14 @@
 """Every error that Stackyard raises on purpose. The message is written for the person who reads it.
 
-    StackyardError                 what happened, and `hint`: what to do next
-    ├── Invalid                    input was refused; `problems` name field and rule            (422, exit 2)
-    ├── NotFound                   no such thing, or none that this person may see              (404, exit 3)
-    ├── Forbidden                  visible, but this role may not do it                         (403, exit 4)
-    ├── Conflict                   true now, may pass: a run is going on, a name is taken       (409, exit 5)
-    ├── Unavailable                a part we need does not answer: database, emulator, git      (503, exit 6)
-    ├── Unusable                   an installation or a pattern is broken: platform staff mend it
-    ├── LeaseLost                  another worker owns this run now; stop without writing
-    └── Cancelled                  a person asked for the run to stop
+StackyardError                 what happened, and `hint`: what to do next
+├── Invalid                    input was refused; `problems` name field and rule            (422, exit 2)
+├── NotFound                   no such thing, or none that this person may see              (404, exit 3)
+├── Forbidden                  visible, but this role may not do it                         (403, exit 4)
+├── Conflict                   true now, may pass: a run is going on, a name is taken       (409, exit 5)
+├── Unavailable                a part we need does not answer: database, emulator, git      (503, exit 6)
+├── Unusable                   an installation or a pattern is broken: platform staff mend it
+├── LeaseLost                  another worker owns this run now; stop without writing
+└── Cancelled                  a person asked for the run to stop
 """
 
 import unicodedata

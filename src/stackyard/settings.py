@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     record_remote: str = Field(default="", description="Git remote that the record is pushed to. Empty: none.")
     aws_endpoint: str = Field(default="", description="Address of the AWS emulator for emulated sandboxes.")
     lease_seconds: int = Field(default=20, ge=3, description="A run whose worker is silent this long is taken over.")
-    grace_seconds: int = Field(default=30, ge=1, description="Wait after a first SIGINT to Terraform before the second.")
+    grace_seconds: int = Field(
+        default=30, ge=1, description="Wait after a first SIGINT to Terraform before the second."
+    )
     run_slots: int = Field(default=8, ge=1, description="How many runs one worker carries at the same time.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(default=False, description="Log lines as JSON instead of for a terminal.")

@@ -108,7 +108,7 @@ class EmbeddedPostgres:
         for path in (self._data / "postmaster.pid", self.socket_dir / ".s.PGSQL.5432.lock"):
             try:
                 pid = int(path.read_text().split()[0])
-                program = os.readlink(f"/proc/{pid}/exe")
+                program = str(Path(f"/proc/{pid}/exe").readlink())
             except (OSError, ValueError, IndexError):
                 continue
             if not program.removesuffix(" (deleted)").endswith("/postgres"):
