@@ -1,6 +1,6 @@
 output "endpoint" {
   description = "Host name to connect to."
-  value       = aws_elasticache_cluster.this.cache_nodes[0].address
+  value       = try(aws_elasticache_cluster.this.cache_nodes[0].address, "") # a half-made cache has no node, and must go
 }
 
 output "port" {
