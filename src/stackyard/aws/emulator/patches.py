@@ -24,6 +24,7 @@ def apply_patches() -> None:
     cache_clusters_go_when_deleted()
     cache_subnet_groups_can_be_deleted()
     accounts_share_managed_policies()
+    deleted_groups_lose_their_tags()
 
 
 def services_run_at_once() -> None:
@@ -155,6 +156,21 @@ def cache_subnet_groups_can_be_deleted() -> None:
         return EmptyResult()
 
     setattr(Response, "delete_cache_subnet_group", delete_cache_subnet_group)  # noqa: B010  (moto has no such name)
+
+
+def deleted_groups_lose_their_tags() -> None:
+    """EC2: the tags of a security group go with it; moto goes on to tell of them, as if the group were still there."""
+    from moto.ec2.models.security_groups import SecurityGroupBackend as Backend
+
+    def forget(original: Wrapped) -> Wrapped:
+        def deleted(self: Any, vpc_id: str | None, group_id: str) -> Any:
+            answer = original(self, vpc_id, group_id)
+            self.tags.pop(group_id, None)
+            return answer
+
+        return deleted
+
+    _wrap(Backend, "_delete_security_group", forget)
 
 
 def accounts_share_managed_policies() -> None:

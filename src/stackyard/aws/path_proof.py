@@ -1,0 +1,155 @@
+"""The proof that an environment stands: a seamless line from FQDN to database, hop by hop, as AWS tells it."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stackyard.aws.facts import BaselineFacts
+from stackyard.aws.hops import balancing, database, names, service
+from stackyard.aws.hops.path import Broken, HopFunction, Path
+from stackyard.aws.sessions import SandboxAccess
+
+__all__ = ["LINE", "Hop", "Link", "prove_path"]
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One hop of a proven path. `ok` None: not reached, because a hop before it is broken. `checked`: what was asked;
+    `found`: what AWS said; `fix`: what to do about a broken one; `seconds`: how long it took."""
+
+    name: str
+    title: str
+    ok: bool | None
+    checked: str
+    found: str
+    fix: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Link:
+    """One hop to be proven, when the environment has the output `needs`."""
+
+    name: str
+    title: str
+    checked: str
+    needs: str
+    prove: HopFunction
+
+
+LINE = (
+    Link("zone", "Hosted zone", "The zone exists and the name lies in it.", "target_group_arn", names.zone),
+    Link("record", "DNS record", "An alias record has the name.", "target_group_arn", names.record),
+    Link(
+        "cloudfront",
+        "CloudFront",
+        "The record points to a distribution that is on, has the name, and asks the load balancer.",
+        "cloudfront_id",
+        names.cloudfront,
+    ),
+    Link(
+        "load_balancer",
+        "Load balancer",
+        "It is active and the name leads to it.",
+        "target_group_arn",
+        balancing.load_balancer,
+    ),
+    Link("listener", "Listener", "It takes HTTPS on port 443.", "target_group_arn", balancing.listener),
+    Link(
+        "certificate",
+        "Certificate",
+        "One is issued, in date, and covers the name.",
+        "target_group_arn",
+        balancing.certificate,
+    ),
+    Link(
+        "rule",
+        "Listener rule",
+        "The first rule that takes the name leads to the environment's target group.",
+        "target_group_arn",
+        balancing.rule,
+    ),
+    Link(
+        "target_group",
+        "Target group",
+        "It takes the addresses of tasks and checks their health.",
+        "target_group_arn",
+        balancing.target_group,
+    ),
+    Link(
+        "service",
+        "Service",
+        "It is active, its tasks run, and they register in the target group.",
+        "service_name",
+        service.service,
+    ),
+    Link(
+        "task_definition",
+        "Task definition",
+        "It is active, opens the port, and its roles exist.",
+        "service_name",
+        service.task_definition,
+    ),
+    Link("log_group", "Log group", "The log that the tasks write to exists.", "service_name", service.log_group),
+    Link(
+        "task_network",
+        "Way to the tasks",
+        "The tasks' security group lets the load balancer in.",
+        "target_group_arn",
+        service.task_network,
+    ),
+    Link(
+        "database_network",
+        "Way to the database",
+        "The tasks may reach the database, by the security groups of both.",
+        "database_endpoint",
+        database.database_network,
+    ),
+    Link(
+        "subnet_group",
+        "Database subnets",
+        "They lie in the VPC, in two zones.",
+        "database_endpoint",
+        database.subnet_group,
+    ),
+    Link(
+        "database",
+        "Database",
+        "It is available at the address that the application knows.",
+        "database_endpoint",
+        database.database,
+    ),
+    Link("secret", "Secret", "It exists and the tasks may read it.", "secret_arn", database.secret),
+)
+"""All hops in order. A pattern has those whose output it has."""
+
+
+def prove_path(access: SandboxAccess, *, fqdn: str, facts: BaselineFacts, outputs: Mapping[str, object]) -> list[Hop]:
+    """Ask AWS about each hop in order. `outputs`: the pattern's outputs by name (`target_group_arn`, `service_name`,
+    `database_endpoint` and others), which also tell what hops there are. The line ends at the first broken hop; those
+    after it are not reached. An error of AWS breaks the hop that met it; nothing is raised for it."""
+    path = Path(access, fqdn=fqdn, facts=facts, outputs=outputs)
+    hops: list[Hop] = []
+    for link in LINE:
+        if path.output(link.needs):
+            hops.append(_not_reached(link) if hops and not hops[-1].ok else _prove(link, path))
+    return hops
+
+
+def _prove(link: Link, path: Path) -> Hop:
+    began = time.monotonic()
+    ok, fix = True, ""
+    try:
+        found = link.prove(path)
+    except Broken as broken:
+        ok, found, fix = False, broken.found, broken.fix
+    except (ClientError, BotoCoreError) as error:
+        ok, found = False, f"AWS did not tell: {error}"
+        fix = f"The role {path.access.role_arn} must be allowed to ask; then prove the path again."
+    return Hop(link.name, link.title, ok, link.checked, found, fix, round(time.monotonic() - began, 3))
+
+
+def _not_reached(link: Link) -> Hop:
+    return Hop(link.name, link.title, None, link.checked, "Not reached.", "", 0.0)
