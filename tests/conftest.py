@@ -1,11 +1,20 @@
 """One AWS emulator per test process, started on first need. PostgreSQL is started by tests/session.py."""
 
+import itertools
+import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings
 
 from stackyard.aws.emulator.process import Emulator
+from stackyard.settings import get_settings
+
+if TYPE_CHECKING:
+    from tests.yard import Yard
+
+_accounts = itertools.count(200000000000)
 
 
 def pytest_configure() -> None:
@@ -17,5 +26,16 @@ def pytest_configure() -> None:
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """The AWS emulator. Tests share it and stay apart by account ids."""
     running = Emulator.start(log=tmp_path_factory.mktemp("emulator") / "emulator.log")
+    os.environ["STACKYARD_AWS_ENDPOINT"] = running.endpoint
+    get_settings.cache_clear()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def yard(emulator: Emulator, transactional_db: None) -> "Iterator[Yard]":
+    """An organisation with a sandbox of its own on the emulator, and a worker that works when told to."""
+    from tests.yard import make_yard
+
+    yield make_yard(emulator, f"{next(_accounts):012d}")
+    emulator.clear_faults()

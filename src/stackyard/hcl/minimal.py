@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 TOKEN = re.compile(
-    r'(?P<ws>[ \t\r\ufeff]+)|(?P<nl>\n)|(?P<comment>\#[^\n]*|//[^\n]*|/\*.*?\*/)'
-    r'|(?P<heredoc><<-?(?P<tag>[A-Za-z_][\w-]*)\n.*?^[ \t]*(?P=tag)$)'
+    r"(?P<ws>[ \t\r\ufeff]+)|(?P<nl>\n)|(?P<comment>\#[^\n]*|//[^\n]*|/\*.*?\*/)"
+    r"|(?P<heredoc><<-?(?P<tag>[A-Za-z_][\w-]*)\n.*?^[ \t]*(?P=tag)$)"
     r'|(?P<string>"(?:[^"\\$]|\\.|\$(?!\{)|\$\{[^{}]*\})*")|(?P<number>\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)'
-    r'|(?P<name>[A-Za-z_][\w-]*)|(?P<op>=>|==|!=|<=|>=|&&|\|\||\.\.\.|.)', re.S | re.M)
+    r"|(?P<name>[A-Za-z_][\w-]*)|(?P<op>=>|==|!=|<=|>=|&&|\|\||\.\.\.|.)",
+    re.S | re.M,
+)
 
 
 class HclError(Exception):
@@ -64,8 +66,12 @@ class Leaf:
 class Parser:
     def __init__(self, text: str, name: str) -> None:
         self.text, self.name = text, name
-        self.toks = [(m.lastgroup if m.lastgroup != "tag" else "heredoc", m.start(), m.end()) for m in TOKEN.finditer(text)]
-        self.toks = [(("heredoc" if text[s:s+2] == "<<" and e - s > 2 else k), s, e) for k, s, e in self.toks if k != "ws"]
+        self.toks = [
+            (m.lastgroup if m.lastgroup != "tag" else "heredoc", m.start(), m.end()) for m in TOKEN.finditer(text)
+        ]
+        self.toks = [
+            (("heredoc" if text[s : s + 2] == "<<" and e - s > 2 else k), s, e) for k, s, e in self.toks if k != "ws"
+        ]
         self.i = 0
         self.comments: list[str] = []
 

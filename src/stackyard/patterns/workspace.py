@@ -62,7 +62,7 @@ def render_workspace(pattern: Pattern, filling: Filling, settings: Mapping[str, 
     interface = target / pattern.manifest.interface
     interface.write_bytes(fill_interface(pattern, filling, settings))
     (target / BACKEND_FILE).write_text(backend_text(filling.backend), encoding="utf-8")
-    (target / PROVIDER_FILE).write_text(provider_text(filling), encoding="utf-8")
+    (target / PROVIDER_FILE).write_text(provider_text(filling, pattern.manifest.providers), encoding="utf-8")
 
 
 def fill_interface(pattern: Pattern, filling: Filling, settings: Mapping[str, Any]) -> bytes:
@@ -102,17 +102,15 @@ def _point_at_modules(content: bytes, name: str, modules_at: str) -> bytes:
 
 
 def backend_text(backend: str) -> str:
-    """The backend block. It is empty on purpose: address and name of the state come by environment and
-    `-backend-config`."""
+    """The backend block, empty on purpose: address and name of the state come by environment or `-backend-config`."""
     return hcl.format(f'# Written by Stackyard.\nterraform {{\n  backend "{backend}" {{}}\n}}\n')
 
 
-def provider_text(filling: Filling) -> str:
-    """The provider block: region and role in the code; for an emulated sandbox the endpoint as a variable."""
-    token = hcl.tokens_for_value
-    role = [f"    role_arn = {token(filling.role_arn)}", f"    session_name = {token(filling.session_name)}"]
-    if filling.external_id:
-        role.append(f"    external_id = {token(filling.external_id)}")
+def provider_text(filling: Filling, aliases: Mapping[str, str]) -> str:
+    """The provider blocks: region and role in the code; for an emulated sandbox the endpoint as a variable.
+
+    `aliases` are further configurations of the same account in other regions: alias -> region.
+    """
     lines = ["# Written by Stackyard."]
     if filling.emulated:
         lines += [
@@ -122,7 +120,15 @@ def provider_text(filling: Filling) -> str:
             "}",
             "",
         ]
-    lines += ['provider "aws" {', f"  region = {token(filling.region)}", ""]
+    lines += _provider(filling, filling.region)
+    for alias, region in aliases.items():
+        lines += ["", *_provider(filling, region, alias)]
+    return hcl.format("\n".join([*lines, ""]))
+
+
+def _provider(filling: Filling, region: str, alias: str = "") -> list[str]:
+    token = hcl.tokens_for_value
+    lines = ['provider "aws" {', *([f"  alias = {token(alias)}"] if alias else []), f"  region = {token(region)}", ""]
     if filling.emulated:
         lines += [
             "  # moto's buckets are paths, not host names; it has neither instance metadata nor real credentials.",
@@ -135,5 +141,7 @@ def provider_text(filling: Filling) -> str:
             "  }",
             "",
         ]
-    lines += ["  assume_role {", *role, "  }", "}", ""]
-    return hcl.format("\n".join(lines))
+    role = [f"    role_arn = {token(filling.role_arn)}", f"    session_name = {token(filling.session_name)}"]
+    if filling.external_id:
+        role.append(f"    external_id = {token(filling.external_id)}")
+    return [*lines, "  assume_role {", *role, "  }", "}"]
