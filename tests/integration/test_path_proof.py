@@ -86,9 +86,8 @@ def _database(made: Built) -> None:
         ec2.create_security_group(GroupName=name, Description="-", VpcId=made.facts.vpc_id)["GroupId"]
         for name in (NAME, f"{NAME}-database")
     )
-    ec2.revoke_security_group_egress(
-        GroupId=tasks, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
-    )
+    everywhere = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]  # what AWS gives every new group
+    ec2.revoke_security_group_egress(GroupId=tasks, IpPermissions=everywhere)
     ec2.authorize_security_group_ingress(GroupId=tasks, IpPermissions=_opening(PORT, made.facts.alb_security_group_id))
     ec2.authorize_security_group_egress(GroupId=tasks, IpPermissions=_opening(5432, database))
     ec2.authorize_security_group_ingress(GroupId=database, IpPermissions=_opening(5432, tasks))
@@ -175,7 +174,9 @@ def _register(made: Built, *, port: int = PORT, secrets: list[dict[str, str]] | 
 def _let_read(made: Built, role: str, effect: str = "Allow") -> None:
     statement = {"Effect": effect, "Action": ["secretsmanager:Get*"], "Resource": made.outputs["secret_arn"]}
     made.client("iam").put_role_policy(
-        RoleName=f"{NAME}-{role}", PolicyName=effect, PolicyDocument=json.dumps({"Statement": [statement]})
+        RoleName=f"{NAME}-{role}",
+        PolicyName=effect,
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )
 
 
@@ -323,7 +324,11 @@ def stopped_database(made: Built) -> None:
 
 
 def subnets_in_one_zone(made: Built) -> None:
-    made.client("rds").modify_db_subnet_group(DBSubnetGroupName=NAME, SubnetIds=[made.facts.database_subnet_ids[0]])
+    rds = made.client("rds")
+    rds.delete_db_subnet_group(DBSubnetGroupName=NAME)
+    rds.create_db_subnet_group(
+        DBSubnetGroupName=NAME, DBSubnetGroupDescription="-", SubnetIds=[made.facts.database_subnet_ids[0]]
+    )
 
 
 def secret_going(made: Built) -> None:

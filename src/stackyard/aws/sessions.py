@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader
 from botocore.session import Session as BotocoreSession
 
 from stackyard.errors import Forbidden, Unavailable, Unusable
@@ -113,10 +114,18 @@ def _client(access: SandboxAccess, service: str, region: str) -> Any:
 def _session(access: SandboxAccess) -> boto3.Session:
     """One session for each access: botocore renews its temporary credentials by itself before they expire."""
     session = BotocoreSession()
+    session.register_component("data_loader", _models())
     session._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
         method="assume-role", refresh_using=lambda: _assume_role(access)
     )
     return boto3.Session(botocore_session=session, region_name=access.region)
+
+
+@lru_cache(maxsize=1)
+def _models() -> Loader:
+    """botocore's models of the services: a second to read, so all sessions share them."""
+    loader: Loader = BotocoreSession().get_component("data_loader")
+    return loader
 
 
 def _assume_role(access: SandboxAccess) -> dict[str, str]:

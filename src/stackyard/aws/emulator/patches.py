@@ -5,6 +5,7 @@ a patch that silently does nothing would show up much later as a Terraform run t
 """
 
 import copy
+import json
 import re
 import threading
 from collections.abc import Callable
@@ -25,6 +26,7 @@ def apply_patches() -> None:
     cache_subnet_groups_can_be_deleted()
     accounts_share_managed_policies()
     deleted_groups_lose_their_tags()
+    scaling_policies_are_found_by_name()
 
 
 def services_run_at_once() -> None:
@@ -171,6 +173,26 @@ def deleted_groups_lose_their_tags() -> None:
         return deleted
 
     _wrap(Backend, "_delete_security_group", forget)
+
+
+def scaling_policies_are_found_by_name() -> None:
+    """Application Auto Scaling: asked for policies by name, only these are answered.
+
+    moto answers all of the target's; the provider takes the first, and deletes another policy than it was told to.
+    """
+    from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse as Response
+
+    def choose(original: Wrapped) -> Wrapped:
+        def chosen(self: Any) -> str:
+            answer = json.loads(original(self))
+            names = self._get_param("PolicyNames")
+            if names:
+                answer["ScalingPolicies"] = [p for p in answer["ScalingPolicies"] if p["PolicyName"] in names]
+            return json.dumps(answer)
+
+        return chosen
+
+    _wrap(Response, "describe_scaling_policies", choose)
 
 
 def accounts_share_managed_policies() -> None:
