@@ -1,0 +1,163 @@
+"""Rows of the CMDB and patterns of the catalogue as the API's shapes."""
+
+from typing import Any
+
+from stackyard.api.shapes import (
+    EnvironmentDetail,
+    EnvironmentOut,
+    EventOut,
+    ParameterOut,
+    PatternDetail,
+    PatternOut,
+    PatternRef,
+    RunDetail,
+    RunOut,
+    SandboxRef,
+    StageOut,
+)
+from stackyard.cmdb.models import Environment, Run, RunEvent
+from stackyard.patterns.catalogue import Pattern
+from stackyard.patterns.parameters import Parameter
+
+HIDDEN = "(hidden)"
+
+
+def environment_out(row: Environment) -> EnvironmentOut:
+    """An environment in a list; select_related product__department, sandbox, pattern and owner first."""
+    return EnvironmentOut(**_environment(row))
+
+
+def environment_detail(row: Environment, run: Run | None) -> EnvironmentDetail:
+    """An environment with everything, and its latest run."""
+    return EnvironmentDetail(
+        **_environment(row),
+        settings=_without_secrets(row),
+        outputs=row.outputs,
+        resources=row.resources,
+        hops=row.hops,
+        commit=row.commit,
+        run=run_detail(run) if run is not None else None,
+    )
+
+
+def _environment(row: Environment) -> dict[str, Any]:
+    return {
+        "uid": row.uid,
+        "slug": row.slug,
+        "name": row.name,
+        "product": row.product.name,
+        "department": row.product.department.name,
+        "sandbox": SandboxRef(name=row.sandbox.name, account_id=row.sandbox.account_id, region=row.sandbox.region),
+        "pattern": PatternRef(name=row.pattern.name, version=row.pattern.version),
+        "fqdn": row.fqdn,
+        "status": row.status,
+        "owner": row.owner.get_username(),
+        "created_at": row.created_at,
+        "ready_at": row.ready_at,
+        "destroyed_at": row.destroyed_at,
+    }
+
+
+def _without_secrets(row: Environment) -> dict[str, Any]:
+    overlays = row.pattern.manifest.get("parameters", {})
+    secret = {path.removeprefix("locals.") for path, overlay in overlays.items() if overlay.get("secret")}
+    return {path: HIDDEN if path in secret else value for path, value in row.settings.items()}
+
+
+def run_out(row: Run) -> RunOut:
+    """A run in a list; select_related environment and requested_by first."""
+    return RunOut(**_run(row))
+
+
+def run_detail(row: Run) -> RunDetail:
+    """A run with its stages."""
+    return RunDetail(
+        **_run(row),
+        stages=[
+            StageOut(
+                name=s.name,
+                title=s.title,
+                status=s.status,
+                started_at=s.started_at,
+                finished_at=s.finished_at,
+                seconds=round(s.seconds, 1) if s.seconds is not None else None,
+            )
+            for s in row.stages.all()
+        ],
+        plan=row.plan,
+        leftovers=row.leftovers,
+        engine=row.engine,
+        commit=row.commit,
+        takeovers=row.takeovers,
+        cancel_requested=row.cancel_requested_at is not None,
+    )
+
+
+def _run(row: Run) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "environment": row.environment.slug,
+        "environment_uid": row.environment.uid,
+        "kind": row.kind,
+        "status": row.status,
+        "active": row.is_active,
+        "requested_by": row.requested_by.get_username(),
+        "via": row.via,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "error": row.error,
+        "hint": row.hint,
+    }
+
+
+def event_out(row: RunEvent) -> EventOut:
+    """One line of a log."""
+    return EventOut(id=row.pk, at=row.at, stage=row.stage, level=row.level, message=row.message, address=row.address)
+
+
+def pattern_out(pattern: Pattern) -> PatternOut:
+    """A pattern in a list."""
+    return PatternOut(**_pattern(pattern))
+
+
+def pattern_detail(pattern: Pattern) -> PatternDetail:
+    """A pattern with its interface and README. Hidden parameters are nobody's business."""
+    return PatternDetail(
+        **_pattern(pattern),
+        parameters=[_parameter(p) for p in pattern.parameters if not p.hidden],
+        outputs=pattern.manifest.outputs,
+        readme=pattern.readme,
+    )
+
+
+def _pattern(pattern: Pattern) -> dict[str, Any]:
+    manifest = pattern.manifest
+    return {
+        "name": pattern.name,
+        "version": pattern.version,
+        "title": pattern.title,
+        "description": manifest.description,
+        "owner": manifest.owner,
+        "needs": list(manifest.needs),
+    }
+
+
+def _parameter(parameter: Parameter) -> ParameterOut:
+    return ParameterOut(
+        path=parameter.path,
+        kind=parameter.kind,
+        default=HIDDEN if parameter.secret and parameter.default else parameter.default,
+        title=parameter.title,
+        description=parameter.description,
+        group=parameter.group,
+        enum=list(parameter.enum),
+        min=parameter.min,
+        max=parameter.max,
+        pattern=parameter.pattern,
+        unit=parameter.unit,
+        advanced=parameter.advanced,
+        locked=parameter.locked,
+        secret=parameter.secret,
+        depends_on=dict(parameter.depends_on),
+    )

@@ -1,0 +1,116 @@
+"""`/api/environments`."""
+
+from typing import Annotated, Literal
+
+from django.http import HttpRequest
+from ninja import Header, Router, Status
+
+from stackyard.api import convert
+from stackyard.api.answers import answers
+from stackyard.api.auth import person
+from stackyard.api.paging import PageNumber, PageSize, page_of
+from stackyard.api.runs import events_of
+from stackyard.api.shapes import (
+    Accepted,
+    CreateIn,
+    EnvironmentDetail,
+    EnvironmentOut,
+    Events,
+    IdempotencyKey,
+    Name,
+    Page,
+    RowId,
+)
+from stackyard.cmdb import rights
+from stackyard.cmdb.models import Environment, Run
+from stackyard.environments.create import create
+from stackyard.environments.destroy import destroy
+from stackyard.environments.listing import search
+from stackyard.environments.requests import CreateRequest
+from stackyard.errors import NotFound, shown
+
+router = Router(tags=["environments"])
+
+StatusFilter = Literal["", "creating", "ready", "changing", "destroying", "failed", "attention", "destroyed"]
+
+
+@router.get("", response=answers(200, Page[EnvironmentOut]), summary="List environments")
+def list_environments(
+    request: HttpRequest,
+    text: str = "",
+    status: StatusFilter = "",
+    product: Name = "",
+    sandbox: Name = "",
+    gone: bool = False,
+    page: PageNumber = 1,
+    size: PageSize = 50,
+) -> Page[EnvironmentOut]:
+    """Newest first. `text` is searched in slug, FQDN, titles and account id. Those that are gone only with `gone`,
+    or by their status."""
+    rows = search(person(request), text=text, status=status, product=product, sandbox=sandbox, gone=gone)
+    return page_of(rows.defer("resources", "hops", "outputs"), page, size, convert.environment_out)
+
+
+@router.post("", response=answers(202, Accepted), summary="Create an environment")
+def create_environment(
+    request: HttpRequest,
+    wish: CreateIn,
+    idempotency_key: Annotated[IdempotencyKey, Header(alias="Idempotency-Key")] = "",
+) -> Status[Accepted]:
+    """Everything is checked before anything is built; 422 lists every problem. With an `Idempotency-Key` (up to 200
+    visible ASCII characters) the same request can be sent again safely: the first answer's run comes back."""
+    asked = CreateRequest(
+        product=wish.product, pattern=wish.pattern, name=wish.name, sandbox=wish.sandbox, settings=wish.settings
+    )
+    return _accepted(create(person(request), asked, via="api", idempotency_key=idempotency_key))
+
+
+@router.get("/{environment}", response=answers(200, EnvironmentDetail), summary="Show an environment")
+def show_environment(request: HttpRequest, environment: str) -> EnvironmentDetail:
+    """By slug, or by uid. A slug that was used more than once names the youngest."""
+    row = _find(request, environment)
+    return convert.environment_detail(row, _latest_run(row))
+
+
+@router.delete("/{environment}", response=answers(202, Accepted), summary="Destroy an environment")
+def destroy_environment(request: HttpRequest, environment: str) -> Status[Accepted]:
+    """Destroys everything it is made of, from the code that built it. 409 while another run is going on, or when it
+    is gone already."""
+    return _accepted(destroy(person(request), _find(request, environment), via="api"))
+
+
+@router.get("/{environment}/logs", response=answers(200, Events), summary="Read the log of the latest run")
+def environment_logs(request: HttpRequest, environment: str, after: RowId = 0) -> Events:
+    """Lines after the event `after`, at most 500. To follow, ask again with `after=<next>`."""
+    row = _find(request, environment)
+    run = _latest_run(row)
+    if run is None:
+        raise NotFound(f"{row.slug} has no run yet.")
+    return events_of(run, after)
+
+
+def _find(request: HttpRequest, name: str) -> Environment:
+    """By slug or uid; the two cannot be mixed up, because a slug always holds a hyphen and a uid never does."""
+    rows = Environment.objects.select_related("product__department", "sandbox", "pattern", "owner")
+    try:
+        return rights.find(person(request), rows.order_by("-created_at", "-id"), **{_column(name): name})
+    except NotFound:
+        raise NotFound(
+            f"There is no environment '{shown(name)}' that you can see.", hint="GET /api/environments lists them."
+        ) from None
+
+
+def _column(name: str) -> str:
+    return "slug" if "-" in name else "uid"
+
+
+def _latest_run(row: Environment) -> Run | None:
+    return row.runs.select_related("environment", "requested_by").order_by("-id").first()
+
+
+def _accepted(run: Run) -> Status[Accepted]:
+    full = Run.objects.select_related("environment", "requested_by").get(pk=run.pk)
+    environment = Environment.objects.select_related("product__department", "sandbox", "pattern", "owner").get(
+        pk=full.environment_id
+    )
+    return Status(202, Accepted(environment=convert.environment_out(environment), run=convert.run_out(full)))

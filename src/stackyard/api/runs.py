@@ -1,0 +1,84 @@
+"""`/api/runs`."""
+
+from typing import Literal
+
+from django.http import HttpRequest
+from ninja import Router, Status
+
+from stackyard.api import convert
+from stackyard.api.answers import answers
+from stackyard.api.auth import person
+from stackyard.api.paging import PageNumber, PageSize, page_of
+from stackyard.api.shapes import Events, Page, RowId, RunDetail, RunOut
+from stackyard.cmdb import rights
+from stackyard.cmdb.models import Run, RunEvent
+from stackyard.errors import NotFound
+from stackyard.runs.cancel import request_cancel
+
+router = Router(tags=["runs"])
+
+EVENTS = 500
+"""Lines in one answer at most."""
+
+RunStatusFilter = Literal["", "queued", "running", "succeeded", "failed", "cancelled", "attention"]
+KindFilter = Literal["", "create", "change", "destroy"]
+
+
+@router.get("", response=answers(200, Page[RunOut]), summary="List runs")
+def list_runs(
+    request: HttpRequest,
+    environment: str = "",
+    status: RunStatusFilter = "",
+    kind: KindFilter = "",
+    page: PageNumber = 1,
+    size: PageSize = 50,
+) -> Page[RunOut]:
+    """Newest first; `environment` is a slug."""
+    rows = rights.visible(person(request), Run.objects.select_related("environment", "requested_by"))
+    if environment:
+        # PostgreSQL cannot hold NUL in text, so nothing can be found by it.
+        rows = rows.filter(environment__slug=environment) if environment.isprintable() else rows.none()
+    if status:
+        rows = rows.filter(status=status)
+    if kind:
+        rows = rows.filter(kind=kind)
+    return page_of(rows.order_by("-id"), page, size, convert.run_out)
+
+
+@router.get("/{run_id}", response=answers(200, RunDetail), summary="Show a run")
+def show_run(request: HttpRequest, run_id: RowId) -> RunDetail:
+    """With its stages, the summary of its plan and, after a failure, the reason."""
+    return convert.run_detail(_find(request, run_id))
+
+
+@router.get("/{run_id}/events", response=answers(200, Events), summary="Read the log of a run")
+def run_events(request: HttpRequest, run_id: RowId, after: RowId = 0) -> Events:
+    """Lines after the event `after`, at most 500. To follow, ask again with `after=<next>`."""
+    return events_of(_find(request, run_id), after)
+
+
+@router.post("/{run_id}/cancel", response=answers(202, RunDetail), summary="Cancel a run")
+def cancel_run(request: HttpRequest, run_id: RowId) -> Status[RunDetail]:
+    """A waiting run ends at once; one at work is stopped in good order, and a create takes back what it built."""
+    request_cancel(person(request), _find(request, run_id))
+    return Status(202, convert.run_detail(_find(request, run_id)))
+
+
+def events_of(run: Run, after: int) -> Events:
+    """A part of a run's log. `run` must have been read before: one that reads as ended has all its lines written."""
+    rows = list(RunEvent.objects.filter(run_id=run.pk, id__gt=after).order_by("id")[: EVENTS + 1])
+    shown = rows[:EVENTS]
+    return Events(
+        run=convert.run_detail(run),
+        events=[convert.event_out(row) for row in shown],
+        next=shown[-1].pk if shown else after,
+        more=len(rows) > EVENTS,
+    )
+
+
+def _find(request: HttpRequest, run_id: int) -> Run:
+    rows = Run.objects.select_related("environment__product__department", "requested_by")
+    try:
+        return rights.find(person(request), rows, pk=run_id)
+    except NotFound:
+        raise NotFound(f"There is no run {run_id} that you can see.", hint="GET /api/runs lists them.") from None

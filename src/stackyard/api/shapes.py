@@ -1,0 +1,275 @@
+"""What the API takes and gives, as schemas. Field names are the contract; rows become shapes in `convert`."""
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, StrictStr
+
+Item = TypeVar("Item")
+
+ErrorCode = Literal["invalid", "not_found", "forbidden", "conflict", "unavailable", "unauthorised", "internal"]
+
+
+class ProblemOut(Schema):
+    """One refused input."""
+
+    field: str = Field(description="As the caller wrote it; settings as `settings.<path>`.")
+    message: str = Field(description="The rule.")
+
+
+class ErrorBody(Schema):
+    """What went wrong, for a person and for a program."""
+
+    code: ErrorCode
+    message: str
+    hint: str = Field(description="What to do next; may be empty.")
+    problems: list[ProblemOut] = Field(description="Every refused input; empty unless the code is `invalid`.")
+
+
+class Failure(Schema):
+    """The one shape of every error."""
+
+    error: ErrorBody
+
+
+class Page(Schema, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    count: int = Field(description="How many there are on all pages.")
+    page: int
+    size: int
+
+
+class CreateIn(Schema):
+    """A wish for a new environment."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product: StrictStr = Field(description="Name of one of your products.")
+    pattern: StrictStr = Field(description="Name of a pattern.")
+    name: StrictStr = Field(description="A DNS label. The environment is called `<product>-<name>`.")
+    sandbox: StrictStr = Field(default="", description="Empty: the department's sandbox with the most room.")
+    settings: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Dotted path of a parameter of the pattern -> value. Only what differs from the default is needed.",
+        examples=[{"container.cpu": 512}],
+    )
+
+
+class SandboxRef(Schema):
+    """The AWS account that an environment lies in."""
+
+    name: str
+    account_id: str
+    region: str
+
+
+class PatternRef(Schema):
+    """What an environment was built from."""
+
+    name: str
+    version: str
+
+
+class EnvironmentOut(Schema):
+    """An environment in a list."""
+
+    uid: str = Field(description="Names it for ever; a slug can be used again after destruction.")
+    slug: str
+    name: str
+    product: str
+    department: str
+    sandbox: SandboxRef
+    pattern: PatternRef
+    fqdn: str
+    status: str
+    owner: str
+    created_at: datetime
+    ready_at: datetime | None
+    destroyed_at: datetime | None
+
+
+class StageOut(Schema):
+    """One step of a run."""
+
+    name: str
+    title: str
+    status: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    seconds: float | None = Field(description="How long it took, or has taken so far.")
+
+
+class RunOut(Schema):
+    """A run in a list."""
+
+    id: int
+    environment: str = Field(description="Slug of its environment.")
+    environment_uid: str
+    kind: str
+    status: str
+    active: bool = Field(description="True while it waits or works.")
+    requested_by: str
+    via: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: str
+    hint: str
+
+
+class RunDetail(RunOut):
+    """A run with its stages."""
+
+    stages: list[StageOut]
+    plan: dict[str, Any]
+    leftovers: list[Any] = Field(description="What is still in AWS after a destroy or a rollback.")
+    engine: str
+    commit: str
+    takeovers: int
+    cancel_requested: bool
+
+
+class EnvironmentDetail(EnvironmentOut):
+    """An environment with everything that is known about it."""
+
+    settings: dict[str, Any] = Field(description="What differs from the pattern's defaults. Secret values are hidden.")
+    outputs: dict[str, Any]
+    resources: list[Any]
+    hops: list[Any] = Field(description="The line from FQDN to the last part, as it was last proven.")
+    commit: str
+    run: RunDetail | None = Field(description="Its latest run.")
+
+
+class Accepted(Schema):
+    """A wish was accepted; the run says how it goes on."""
+
+    environment: EnvironmentOut
+    run: RunOut
+
+
+class EventOut(Schema):
+    """One line of a run's log."""
+
+    id: int
+    at: datetime
+    stage: str
+    level: str
+    message: str
+    address: str = Field(description="Address of the resource in Terraform, where there is one.")
+
+
+class Events(Schema):
+    """A part of a run's log. Ask again with `after=<next>` until `run.active` and `more` are both false."""
+
+    run: RunDetail
+    events: list[EventOut]
+    next: int
+    more: bool = Field(description="More lines are there already.")
+
+
+class PatternOut(Schema):
+    """A pattern in a list."""
+
+    name: str
+    version: str
+    title: str
+    description: str
+    owner: str
+    needs: list[str] = Field(description="Common components that a sandbox must have.")
+
+
+class ParameterOut(Schema):
+    """One setting that a person may give."""
+
+    path: str
+    kind: Literal["string", "number", "bool", "list", "map"]
+    default: Any
+    title: str
+    description: str
+    group: str
+    enum: list[str | int | float | bool]
+    min: float | None
+    max: float | None
+    pattern: str
+    unit: str
+    advanced: bool
+    locked: bool
+    secret: bool
+    depends_on: dict[str, Any]
+
+
+class PatternDetail(PatternOut):
+    """A pattern with its interface and its README."""
+
+    parameters: list[ParameterOut]
+    outputs: dict[str, str] = Field(description="Name of an output -> its title.")
+    readme: str = Field(description="Markdown.")
+
+
+class PatternList(Schema):
+    """All patterns, and for platform staff why others cannot be used."""
+
+    items: list[PatternOut]
+    broken: dict[str, str]
+
+
+class ProductOut(Schema):
+    """A product."""
+
+    name: str
+    title: str
+    description: str
+    department: str
+    may_request: bool = Field(description="Whether you may create environments for it.")
+
+
+class SandboxOut(Schema):
+    """A sandbox."""
+
+    name: str
+    department: str
+    account_id: str
+    region: str
+    zone_name: str
+    status: str
+    emulated: bool
+    environments: int = Field(description="How many stand in it now.")
+    max_environments: int
+    facts: dict[str, Any] = Field(description="What its common components offer to patterns.")
+
+
+class RoleOut(Schema):
+    """A role of a person. `department` empty: everywhere."""
+
+    role: str
+    department: str
+
+
+class Me(Schema):
+    """Whose token this is."""
+
+    username: str
+    full_name: str
+    roles: list[RoleOut]
+    platform: bool
+    may_request: bool
+
+
+class Health(Schema):
+    """The server answers, and so does its database."""
+
+    status: Literal["ok"]
+    version: str
+
+
+IdempotencyKey = Annotated[str, Field(max_length=200, pattern=r"^[\x21-\x7e]*$")]
+"""As it is sent: up to 200 visible ASCII characters."""
+
+Name = Annotated[str, Field(max_length=40, pattern=r"^[a-z0-9-]*$")]
+"""A name to filter by; empty: no filter."""
+
+RowId = Annotated[int, Field(ge=0, lt=2**63)]
+"""An id as PostgreSQL can hold it."""
