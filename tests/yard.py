@@ -47,7 +47,7 @@ class Yard:
 
     def carry(self, *runs: Run) -> None:
         """Let a worker work until these runs have ended."""
-        asyncio.run(_work_until_ended([run.pk for run in runs]))
+        asyncio.run(work_until_ended([run.pk for run in runs]))
         for run in runs:
             run.refresh_from_db()
 
@@ -70,7 +70,7 @@ def make_yard(emulator: Emulator, account: str) -> Yard:
     return Yard(org, emulator)
 
 
-async def _work_until_ended(ids: list[int]) -> None:
+async def work_until_ended(ids: list[int]) -> None:
     worker = asyncio.create_task(work(get_settings(), install_signal_handlers=False))
     try:
         while await in_database(lambda: any(r.is_active for r in Run.objects.filter(pk__in=ids))):

@@ -1,0 +1,178 @@
+"""Whatever fails or dies, a run ends in a true state, and nothing is left behind that the CMDB does not know."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+
+from stackyard.aws.inventory import leftovers
+from stackyard.cmdb.models import Allocation, Environment, Run, RunEvent
+from stackyard.environments.create import create
+from stackyard.environments.requests import CreateRequest
+from stackyard.runs.cancel import request_cancel
+from tests.yard import Yard, log_of
+
+pytestmark = pytest.mark.journey
+
+
+def worker_wish(yard: Yard, name: str = "dev") -> Run:
+    """The quickest pattern: it has no DNS record to wait for."""
+    return create(yard.user, CreateRequest("shop", "ecs-worker", name), via="api")
+
+
+def assert_nothing_is_left(yard: Yard, run: Run) -> None:
+    env = run.environment
+    env.refresh_from_db()
+    left = leftovers(
+        yard.access(env.sandbox), tag_key="stackyard:environment", tag_value=env.uid, name=env.slug, fqdn=env.fqdn
+    )
+    assert left == []
+    assert run.leftovers == []
+    assert not Allocation.objects.filter(environment=env, released_at=None).exists()
+
+
+def test_a_failed_apply_is_taken_back_and_says_why(yard: Yard) -> None:
+    yard.emulator.fail("ecs:CreateService")
+    run = worker_wish(yard)
+    yard.carry(run)
+
+    assert run.status == "failed", log_of(run)
+    assert "aws_ecs_service" in run.error
+    assert run.hint
+    assert {s.name: s.status for s in run.stages.all()}["apply"] == "failed"
+    assert [s.name for s in run.stages.filter(status="done")][-3:] == ["destroy", "prove", "release"]
+    assert_nothing_is_left(yard, run)
+    assert Environment.objects.get().status == "failed"
+
+    yard.emulator.clear_faults()
+    again = worker_wish(yard)
+    yard.carry(again)
+    assert again.status == "succeeded", "the name is free again"
+
+
+def test_what_cannot_be_taken_back_is_kept_and_shown(yard: Yard) -> None:
+    yard.emulator.fail("ecs:CreateService")
+    yard.emulator.fail("sqs:DeleteQueue")
+    run = worker_wish(yard)
+    yard.carry(run)
+
+    assert run.status == "attention"
+    env = Environment.objects.get()
+    assert env.status == "attention"
+    assert Allocation.objects.filter(environment=env, released_at=None).exists(), "nothing is released before the proof"
+
+    yard.emulator.clear_faults()
+    gone = yard.destroy(env)
+    yard.carry(gone)
+    assert gone.status == "succeeded", log_of(gone)
+    assert_nothing_is_left(yard, gone)
+
+
+@pytest.fixture
+def start_worker() -> Callable[[], "subprocess.Popen[bytes]"]:
+    """A worker as a process of its own, on the test database."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> "subprocess.Popen[bytes]":
+        name = connection.settings_dict["NAME"]
+        environment = {
+            **os.environ,
+            "DATABASE_URL": os.environ["DATABASE_URL"].replace("///stackyard?", f"///{name}?"),
+            "DJANGO_SETTINGS_MODULE": "stackyard.site.settings",
+            "STACKYARD_LEASE_SECONDS": "3",
+        }
+        code = (
+            "import django, asyncio; django.setup()\n"
+            "from stackyard.runs.worker import work; from stackyard.settings import get_settings\n"
+            "asyncio.run(work(get_settings()))"
+        )
+        child = subprocess.Popen([sys.executable, "-c", code], env=environment, start_new_session=True)
+        started.append(child)
+        return child
+
+    yield start
+    for child in started:
+        if child.poll() is None:
+            child.send_signal(signal.SIGCONT)
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, f"did not happen: {what}"
+        time.sleep(0.1)
+
+
+def at_stage(run: Run, name: str) -> Callable[[], bool]:
+    return lambda: run.stages.filter(name=name, status__in=("running", "done")).exists()
+
+
+def ended(run: Run) -> Callable[[], bool]:
+    return lambda: not Run.objects.get(pk=run.pk).is_active
+
+
+@pytest.mark.parametrize("stage", ["init", "apply"])
+def test_a_killed_worker_is_taken_over(
+    yard: Yard, start_worker: Callable[[], "subprocess.Popen[bytes]"], stage: str
+) -> None:
+    run = worker_wish(yard)
+    first = start_worker()
+    until(at_stage(run, stage), stage)
+    first.kill()
+    first.wait()
+    start_worker()
+    until(ended(run), "the run ends")
+    run.refresh_from_db()
+    assert (run.status, run.takeovers) == ("succeeded", 1), log_of(run)
+    assert "Taken over" in log_of(run)
+
+    gone = yard.destroy(run.environment)
+    until(ended(gone), "the destroy ends")
+    gone.refresh_from_db()
+    assert gone.status == "succeeded", log_of(gone)
+    assert_nothing_is_left(yard, gone)
+
+
+def test_a_worker_that_wakes_up_again_writes_nothing(
+    yard: Yard, start_worker: Callable[[], "subprocess.Popen[bytes]"]
+) -> None:
+    run = worker_wish(yard)
+    first = start_worker()
+    until(at_stage(run, "plan"), "plan")
+    first.send_signal(signal.SIGSTOP)
+    start_worker()
+    until(ended(run), "the run ends")
+    before = list(RunEvent.objects.filter(run=run).values_list("pk", flat=True))
+    first.send_signal(signal.SIGCONT)
+    time.sleep(3)
+    run.refresh_from_db()
+    assert (run.status, run.takeovers) == ("succeeded", 1), log_of(run)
+    assert list(RunEvent.objects.filter(run=run).values_list("pk", flat=True)) == before
+
+
+def test_cancel_stops_terraform_and_takes_back_what_was_built(yard: Yard) -> None:
+    run = worker_wish(yard)
+
+    async def cancel_at_apply() -> None:
+        from tests.yard import work_until_ended
+
+        working = asyncio.create_task(work_until_ended([run.pk]))
+        from stackyard.runs.database import in_database
+
+        while not await in_database(at_stage(run, "apply")):
+            await asyncio.sleep(0.05)
+        await in_database(request_cancel, yard.user, run)
+        await working
+
+    asyncio.run(cancel_at_apply())
+    run.refresh_from_db()
+    assert run.status == "cancelled", log_of(run)
+    assert_nothing_is_left(yard, run)
