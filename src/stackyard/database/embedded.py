@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: a supervisor over the server binaries that come in a wheel.
 
 The server listens on a unix socket only. Under root it runs as an operating-system user of its own, because PostgreSQL
-refuses to run as root; that user must be able to walk to the data folder.
+refuses to run as root; that user must be able to walk to the data folder and to the wheel.
 """
 
 import contextlib
@@ -10,8 +10,9 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import shutil
+import stat
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,12 +21,18 @@ from urllib.parse import quote
 
 import psycopg
 
-from stackyard.errors import Unavailable
+from stackyard.errors import Unavailable, shown
 
 OWNER = "stackyard"
 OS_USER = "stackyard-postgres"
 MAX_SOCKET_PATH = 90
 """A unix socket's path holds 107 bytes; `/.s.PGSQL.5432` comes behind the folder."""
+
+UNFIT = frozenset("\"'$`\\,\n")
+"""pg_ctl starts the server through a shell and quotes paths plainly; a comma would part the list of socket folders."""
+
+RECOVERY_SECONDS = 120
+"""How long a server that says that it is starting or stopping is waited for; after a crash it replays its log."""
 
 
 class EmbeddedPostgres:
@@ -40,14 +47,15 @@ class EmbeddedPostgres:
     def socket_dir(self) -> Path:
         """Where the socket lies: below `root`, or in a short private folder when that path would be too long."""
         inside = self.root / "run"
-        if len(str(inside)) <= MAX_SOCKET_PATH:
+        if len(os.fsencode(inside)) <= MAX_SOCKET_PATH:
             return inside
-        name = hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"stackyard-pg-{name}"
+        # Not tempfile.gettempdir(): every process must come to the same folder, whatever its TMPDIR.
+        name = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
+        return Path("/tmp") / f"stackyard-pg-{name}"  # noqa: S108 - taken only when nobody else has made it
 
     def dsn(self, dbname: str = OWNER) -> str:
         """The address as libpq keywords."""
-        return f"host={self.socket_dir} port=5432 user={OWNER} dbname={dbname}"
+        return psycopg.conninfo.make_conninfo(host=str(self.socket_dir), port=5432, user=OWNER, dbname=dbname)
 
     def url(self, dbname: str = OWNER) -> str:
         """The address as a URL, as Django's settings and Terraform's `pg` backend take it."""
@@ -56,34 +64,45 @@ class EmbeddedPostgres:
 
     def start(self) -> None:
         """Start the server, or find it running. Raises Unavailable with the end of its log when it does not come up."""
-        if self._alive():
+        if self._answers(OWNER):
             return
         with self._turn():
-            if self._alive():
-                return
-            self._make_folders()
-            if not (self._data / "PG_VERSION").exists():
-                self._run("initdb", "-D", str(self._data), "-U", OWNER, "-A", "trust", "--encoding=UTF8", "--locale=C",
-                          "--no-instructions")  # fmt: skip
-            self._launch()
+            if not self._answers("postgres"):
+                self._make_ready()
+                self._launch()
             self._create_database()
 
     def stop(self) -> None:
         """Stop the server; open connections are cut. Does nothing when none runs."""
         if not (self._data / "postmaster.pid").exists():
             return
-        with self._turn(), contextlib.suppress(Unavailable):
-            self._run("pg_ctl", "-w", "-t", "30", "-m", "fast", "-D", str(self._data), "stop")
+        with self._turn():
+            # pg_ctl signals whatever has the number in the pid file by now.
+            self._forget_stale_pids()
+            if not (self._data / "postmaster.pid").exists():
+                return
+            try:
+                self._run("pg_ctl", "-w", "-t", "60", "-m", "fast", "-D", str(self._data), "stop")
+            except Unavailable:
+                if self._server_has(self._data / "postmaster.pid"):
+                    raise
 
-    def _alive(self) -> bool:
-        try:
-            with psycopg.connect(self.dsn("postgres"), connect_timeout=3):
+    def _answers(self, dbname: str) -> bool:
+        """Whether a server answers for this database; one that is starting or stopping is waited for."""
+        end = time.monotonic() + RECOVERY_SECONDS
+        while True:
+            try:
+                psycopg.connect(self.dsn(dbname), connect_timeout=3).close()
                 return True
-        except psycopg.OperationalError as error:
-            if "starting up" in str(error):
-                time.sleep(0.1)
-                return self._alive()
-            return False
+            except psycopg.OperationalError as error:
+                reason = str(error)
+            if "too many clients" in reason or "remaining connection slots" in reason:
+                return True
+            if "starting up" not in reason and "shutting down" not in reason:
+                return False
+            if time.monotonic() > end:
+                raise Unavailable(f"The embedded PostgreSQL is not ready: {reason}", hint=f"See {self._log}.")
+            time.sleep(0.1)
 
     def _launch(self) -> None:
         options = (
@@ -92,12 +111,12 @@ class EmbeddedPostgres:
         for attempt in range(20):
             self._forget_stale_pids()
             try:
-                log = str(self._data / "server.log")
-                self._run("pg_ctl", "-w", "-t", "60", "-D", str(self._data), "-l", log, "-o", options, "start")
+                self._run("pg_ctl", "-w", "-t", "60", "-D", str(self._data), "-l", str(self._log), "-o", options,
+                          "start")  # fmt: skip
                 return
             except Unavailable:
                 # Right after a kill the old server's shared memory or socket can be held for a moment.
-                if self._alive():
+                if self._answers("postgres"):
                     return
                 if attempt == 19:
                     raise
@@ -106,13 +125,16 @@ class EmbeddedPostgres:
     def _forget_stale_pids(self) -> None:
         """A pid file whose number another program has by now would keep PostgreSQL from starting for ever."""
         for path in (self._data / "postmaster.pid", self.socket_dir / ".s.PGSQL.5432.lock"):
-            try:
-                pid = int(path.read_text().split()[0])
-                program = str(Path(f"/proc/{pid}/exe").readlink())
-            except (OSError, ValueError, IndexError):
-                continue
-            if not program.removesuffix(" (deleted)").endswith("/postgres"):
+            if path.exists() and not self._server_has(path):
                 path.unlink(missing_ok=True)
+
+    def _server_has(self, pid_file: Path) -> bool:
+        """Whether the number in the file is that of this server; every PostgreSQL works in its own data folder."""
+        try:
+            pid = int(pid_file.read_text().split()[0])
+            return Path(f"/proc/{pid}/cwd").readlink() == self._data.resolve()
+        except (OSError, ValueError, IndexError):
+            return False
 
     def _create_database(self) -> None:
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
@@ -120,32 +142,54 @@ class EmbeddedPostgres:
             if not known:
                 connection.execute(f"CREATE DATABASE {OWNER}")
 
-    def _make_folders(self) -> None:
-        for folder in (self._data, self.socket_dir):
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o700)
-            if os.geteuid() == 0:
-                user = _os_user()
-                os.chown(folder, user.pw_uid, user.pw_gid)
-            elif folder.stat().st_uid != os.geteuid():
-                raise Unavailable(f"{folder} belongs to somebody else.", hint="Choose another data folder.")
+    def _make_ready(self) -> None:
+        """Folders and an initialised data folder. It gets its name when it is complete: initdb can be killed."""
+        if UNFIT & set(str(self.root)):
+            raise Unavailable(
+                f"PostgreSQL cannot work in the folder {shown(self.root, 200)}.",
+                hint="Choose a data folder without quotes, commas, dollar signs, backticks and backslashes in its path.",
+            )
         self._check_reachable()
+        _make_private(self.socket_dir)
+        if (self._data / "PG_VERSION").exists():
+            return
+        fresh = self.root / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        _make_private(fresh)
+        self._run("initdb", "-D", str(fresh), "-U", OWNER, "-A", "trust", "--encoding=UTF8", "--locale=C",
+                  "--no-instructions")  # fmt: skip
+        try:
+            fresh.rename(self._data)
+        except OSError:
+            raise Unavailable(
+                f"{self._data} is there, but it is no data folder of PostgreSQL.", hint="Choose another data folder."
+            ) from None
 
     def _check_reachable(self) -> None:
-        """The server's user must be able to pass through every folder above its own."""
+        """The server's user must be able to pass through every folder above its own and above its programs."""
         if os.geteuid() != 0:
             return
-        closed = next((p for p in self._data.parents if p.exists() and not p.stat().st_mode & 0o001), None)
-        if closed is not None:
-            raise Unavailable(
-                f"PostgreSQL runs as user {OS_USER}, which cannot pass through {closed}.",
-                hint=f"Allow it (chmod o+x {closed}) or choose another data folder.",
-            )
+        uid = _os_user().pw_uid
+        program = (self._bin / "postgres").resolve()
+        for path in (*self._data.resolve().parents, program, *program.parents):
+            if path.exists() and not _passable(path.stat(), uid):
+                raise Unavailable(
+                    f"PostgreSQL runs as user {OS_USER}, which cannot pass through {path}.",
+                    hint=f"Allow it (chmod o+x {path}), choose a data folder and an installation elsewhere, run "
+                    "Stackyard as an ordinary user, or set DATABASE_URL.",
+                )
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "start.lock").open("a") as lock:
+        """One process at a time starts or stops this server."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / "start.lock").open("a")
+        except OSError as error:
+            raise Unavailable(
+                f"The data folder {self.root} cannot be used: {error.strerror}.", hint="Choose another data folder."
+            ) from None
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -159,8 +203,8 @@ class EmbeddedPostgres:
             cwd="/",
             env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
             stdin=subprocess.DEVNULL,
-            # A file and not a pipe: the server inherits it, and a pipe would stay open as long as the server runs.
             stdout=subprocess.DEVNULL,
+            # pg_ctl's server inherits it: a pipe would stay open as long as the server runs.
             stderr=subprocess.DEVNULL if program == "pg_ctl" else subprocess.PIPE,
             start_new_session=True,
             check=False,
@@ -172,9 +216,14 @@ class EmbeddedPostgres:
                 hint=f"Its files are in {self.root}.",
             )
 
+    @property
+    def _log(self) -> Path:
+        return self._data / "server.log"
+
     def _last_words(self, stderr: bytes | None) -> str:
-        log = self._data / "server.log"
-        text = (stderr or b"").decode(errors="replace") or (log.read_text(errors="replace") if log.exists() else "")
+        text = (stderr or b"").decode(errors="replace")
+        if not text and self._log.exists():
+            text = self._log.read_text(errors="replace")
         return " / ".join(text.strip().splitlines()[-5:])
 
 
@@ -188,16 +237,40 @@ def _binaries() -> Path:
     return folder
 
 
+def _make_private(folder: Path) -> None:
+    """Make a folder of the server's user, or find it. One that somebody else put there is refused, links as well."""
+    uid, gid = os.geteuid(), -1
+    if uid == 0:
+        user = _os_user()
+        uid, gid = user.pw_uid, user.pw_gid
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (uid, os.geteuid()):
+        raise Unavailable(f"{folder} belongs to somebody else.", hint="Choose another data folder.")
+    folder.chmod(0o700)
+    if found.st_uid != uid:
+        os.chown(folder, uid, gid)
+
+
+def _passable(found: os.stat_result, uid: int) -> bool:
+    return bool(found.st_mode & stat.S_IXOTH) or (found.st_uid == uid and bool(found.st_mode & stat.S_IXUSR))
+
+
 def _os_user() -> pwd.struct_passwd:
     """The user that the server runs as under root; made on first need."""
     try:
         return pwd.getpwnam(OS_USER)
     except KeyError:
         command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", OS_USER]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode not in (0, 9):  # 9: another process was quicker
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            reason = "" if done.returncode in (0, 9) else done.stderr.strip()  # 9: another process was quicker
+        except OSError as error:
+            reason = f"useradd: {error.strerror}"
+        if reason:
             raise Unavailable(
-                f"No user for PostgreSQL could be made: {done.stderr.strip()}",
+                f"No user for PostgreSQL could be made: {reason}",
                 hint="Run Stackyard as an ordinary user, or set DATABASE_URL.",
             ) from None
         return pwd.getpwnam(OS_USER)
