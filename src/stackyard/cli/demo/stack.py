@@ -39,7 +39,7 @@ class DemoStack:
         self.token = ""
         self._fail_at = fail_at
         self._tell = tell
-        self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self.children: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._lock: IO[str] | None = None
 
     @property
@@ -63,7 +63,7 @@ class DemoStack:
     def watch(self) -> None:
         """Return when a child has ended by itself, with Unavailable that names it and its log."""
         while True:
-            for name, child in self._children:
+            for name, child in self.children:
                 if child.poll() is not None:
                     raise Unavailable(f"The {name} ended with status {child.returncode}.\n{self.log_tail(name)}")
             time.sleep(0.5)
@@ -156,11 +156,11 @@ class DemoStack:
             start_new_session=True,
         )
         log.close()
-        self._children.append((name, child))
+        self.children.append((name, child))
 
     def _await_server(self) -> None:
         for _ in range(300):
-            for name, child in self._children:
+            for name, child in self.children:
                 if child.poll() is not None:
                     raise Unavailable(f"The {name} did not start.\n{self.log_tail(name)}")
             try:
@@ -172,11 +172,11 @@ class DemoStack:
         raise Unavailable(f"The server did not answer.\n{self.log_tail('server')}")
 
     def _end(self) -> None:
-        for _, child in self._children:
+        for _, child in self.children:
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        for _, child in self._children:
+        for _, child in self.children:
             try:
                 child.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:

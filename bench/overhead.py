@@ -1,0 +1,77 @@
+"""What Stackyard adds to Terraform: a whole create run against bare init, plan and apply of the same code.
+
+Pairs alternate on the same emulator. Each bare run takes the folder that the record holds of the pair's first half, with the
+environment's name, rule priority and state replaced, and runs the same Terraform with the same provider by hand.
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import time
+from typing import Any
+
+from bench.yard import await_end, yard
+from stackyard.aws.sessions import SandboxAccess
+from stackyard.cli.demo.organisation import SANDBOXES
+from stackyard.cli.demo.stack import DemoStack
+from stackyard.terraform.engine import find_engine
+from stackyard.terraform.providers import provider_mirror, write_cli_config
+
+PAIRS = int(os.environ.get("BENCH_PAIRS", "5"))
+PATTERNS = ("ecs-service", "ecs-worker")
+
+
+def run() -> dict[str, Any]:
+    """Median ratio per pattern: the usual one, which waits for Route 53, and one that hardly waits."""
+    figures: dict[str, Any] = {"pairs": PAIRS}
+    with yard() as (stack, client):
+        for pattern in PATTERNS:
+            ratios, ours, bares = [], [], []
+            for number in range(PAIRS + 1):
+                name = f"b{number}{pattern[4]}"
+                begin = time.perf_counter()
+                wish = {"product": "shop", "pattern": pattern, "name": name}
+                ended = await_end(client, client.post("/environments", wish)["run"]["id"])
+                mine = time.perf_counter() - begin
+                if ended["status"] != "succeeded":
+                    raise RuntimeError(f"{name}: {ended['error']}")
+                bare = _bare(stack, name)
+                if number:  # the first pair warms both up
+                    ours.append(mine)
+                    bares.append(bare)
+                    ratios.append(mine / bare)
+            figures |= {
+                f"{pattern}: create run, median s": statistics.median(ours),
+                f"{pattern}: bare Terraform, median s": statistics.median(bares),
+                f"{pattern}: median ratio (aim at most 1.05)": statistics.median(ratios),
+                f"{pattern}: all ratios": ", ".join(f"{r:.3f}" for r in sorted(ratios)),
+            }
+    return figures
+
+
+def _bare(stack: DemoStack, name: str) -> float:
+    """Seconds of init, plan and apply by hand."""
+    source, folder = stack.data / "record" / "commerce" / "shop" / name, stack.data / "bare" / name
+    shutil.copytree(source, folder)
+    (folder / ".terraform.lock.hcl").unlink()
+    interface = folder / "locals.tf"
+    text = interface.read_text().replace(f"shop-{name}", f"shop-x{name}")
+    interface.write_text(text.replace("rule_priority = 1", "rule_priority = 2"))
+    box = SANDBOXES[0]
+    access = SandboxAccess(box.account_id, box.region, box.role_arn, "", os.environ["STACKYARD_AWS_ENDPOINT"])
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "TF_CLI_CONFIG_FILE": str(write_cli_config(folder / "rc", provider_mirror(stack.data / "providers"))),
+        "PG_CONN_STR": os.environ["DATABASE_URL"],
+        "PG_SCHEMA_NAME": f"bare_{name}",
+        **access.environment("stackyard-bench"),
+        **access.terraform_variables(),
+    }
+    terraform = find_engine().command
+    begin = time.perf_counter()
+    for command, *rest in (("init",), ("plan", "-out=plan"), ("apply", "plan")):
+        arguments = [*terraform, command, "-input=false", "-no-color", *rest]
+        subprocess.run(arguments, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begin
