@@ -147,7 +147,7 @@ class EmbeddedPostgres:
         if UNFIT & set(str(self.root)):
             raise Unavailable(
                 f"PostgreSQL cannot work in the folder {shown(self.root, 200)}.",
-                hint="Choose a data folder without quotes, commas, dollar signs, backticks and backslashes in its path.",
+                hint="Choose a data folder whose path has no quotes, commas, dollar signs, backticks or backslashes.",
             )
         self._check_reachable()
         _make_private(self.socket_dir)
