@@ -1,7 +1,7 @@
 """What Stackyard adds to Terraform: a whole create run against bare init, plan and apply of the same code.
 
-Pairs alternate on the same emulator. Each bare run takes the folder that the record holds of the pair's first half, with the
-environment's name, rule priority and state replaced, and runs the same Terraform with the same provider by hand.
+Pairs alternate on the same emulator. Each bare run takes the folder that the record holds of the pair's first half,
+with the environment's name, rule priority and state replaced, and runs the same Terraform and provider by hand.
 """
 
 import os

@@ -94,7 +94,10 @@ def _fill(stack: DemoStack) -> None:
 
         pattern, sandbox = PatternVersion.objects.first(), Sandbox.objects.first()
         product, owner = Product.objects.first(), User.objects.first()
-        assert pattern and sandbox and product and owner
+        assert pattern is not None
+        assert sandbox is not None
+        assert product is not None
+        assert owner is not None
         Environment.objects.bulk_create(
             Environment(
                 product=product, name=f"b{n}", slug=f"{product.name}-b{n}", sandbox=sandbox, pattern=pattern,

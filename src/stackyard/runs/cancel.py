@@ -5,7 +5,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Allocation, Environment, Run, RunStatus
+from stackyard.cmdb.models import Allocation, Environment, Run, RunKind, RunStatus
 from stackyard.errors import Conflict
 from stackyard.runs.lease import CHANNEL
 from stackyard.runs.states import environment_status
@@ -37,7 +37,7 @@ def _end_waiting(run: Run) -> None:
     environment = Environment.objects.get(pk=run.environment_id)
     if run.kind == "create":
         Allocation.objects.filter(environment=environment, released_at=None).update(released_at=timezone.now())
-        environment.status = environment_status(run.kind, RunStatus.CANCELLED)
+        environment.status = environment_status(RunKind(run.kind), RunStatus.CANCELLED)
     else:
         environment.status = "ready" if environment.ready_at else "attention"
     environment.save(update_fields=["status"])

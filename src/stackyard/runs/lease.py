@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from stackyard.cmdb.models import Environment, Run, RunStatus, Stage, StageStatus
+from stackyard.cmdb.models import Environment, Run, RunKind, RunStatus, Stage, StageStatus
 from stackyard.errors import LeaseLost
 from stackyard.runs.queue import wake_next
 from stackyard.runs.states import environment_status, may_become
@@ -110,7 +110,7 @@ def finish(lease: Lease, status: RunStatus, **values: Any) -> None:
         )
         run.stages.filter(status__in=(StageStatus.PENDING, StageStatus.RUNNING)).update(status=StageStatus.SKIPPED)
         environment = run.environment
-        environment.status = environment_status(run.kind, status)
+        environment.status = environment_status(RunKind(run.kind), status)
         if environment.is_gone:
             environment.destroyed_at = now
         elif environment.ready_at is None and status == RunStatus.SUCCEEDED:

@@ -31,7 +31,7 @@ from stackyard.settings import get_settings
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 PREFIX = "/live/runs/"
 PAGE = 500
@@ -195,7 +195,7 @@ def read_since(run_id: int, after: int) -> tuple[dict[str, Any], int, bool]:
         "hint": run.hint,
         "done": not run.is_active,
     }
-    return message, (events[-1]["id"] if events else after), len(rows) > PAGE
+    return message, (rows[: len(events)][-1].pk if events else after), len(rows) > PAGE
 
 
 def _may_watch(cookie_header: str, run_id: int) -> bool:
@@ -205,7 +205,7 @@ def _may_watch(cookie_header: str, run_id: int) -> bool:
         return False
     session = SessionStore(cookie.value)
     user_model = get_user_model()
-    user = user_model.objects.filter(pk=session.get(SESSION_KEY), is_active=True).first()
+    user = user_model.objects.filter(pk=session.get(SESSION_KEY) or 0, is_active=True).first()
     if user is None or session.get("_auth_user_hash") != user.get_session_auth_hash():
         return False
     try:

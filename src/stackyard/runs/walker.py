@@ -11,7 +11,7 @@ import shutil
 import structlog
 from django.utils import timezone
 
-from stackyard.cmdb.models import Run, RunStatus, Stage, StageStatus
+from stackyard.cmdb.models import Run, RunKind, RunStatus, Stage, StageStatus
 from stackyard.errors import Cancelled, LeaseLost, StackyardError
 from stackyard.runs.build import build_context
 from stackyard.runs.context import RunContext
@@ -67,7 +67,7 @@ async def _hold_lease(ctx: RunContext, walk: "asyncio.Task[None]") -> None:
 
 
 async def _walk(ctx: RunContext) -> None:
-    flow = FLOWS[ctx.run.kind]
+    flow = FLOWS[RunKind(ctx.run.kind)]
     error: Exception | None = None
     if not ctx.run.rolling_back:
         error = await _forward(ctx, flow.forward)
@@ -133,7 +133,7 @@ async def _begin_rollback(ctx: RunContext, backward: tuple[StageName, ...], erro
 
 def _write_rollback(ctx: RunContext, backward: tuple[StageName, ...], message: str, hint: str) -> None:
     guarded(ctx.lease, rolling_back=True, error=message, hint=hint)
-    forward = len(FLOWS[ctx.run.kind].forward)
+    forward = len(FLOWS[RunKind(ctx.run.kind)].forward)
     Stage.objects.filter(run=ctx.run, position__lt=forward, status=StageStatus.PENDING).update(
         status=StageStatus.SKIPPED
     )
