@@ -20,12 +20,13 @@ class LocalExecutor:
     engine: Engine
     mirror: Path | None
     backend_config: tuple[str, ...] = ()
+    grace_seconds: float = 30
 
     @classmethod
     def from_settings(cls, settings: Settings, *, emulated: bool) -> "LocalExecutor":
         """The engine that the settings name; for emulated sandboxes the provider that knows the emulator's API."""
         mirror = provider_mirror(settings.data.resolve() / "providers") if emulated else None
-        return cls(find_engine(settings.engine), mirror)
+        return cls(find_engine(settings.engine), mirror, grace_seconds=settings.grace_seconds)
 
     def terraform(
         self,
@@ -45,4 +46,5 @@ class LocalExecutor:
             on_event=on_event,
             on_process=on_process,
             backend_config=self.backend_config,
+            grace_seconds=self.grace_seconds,
         )

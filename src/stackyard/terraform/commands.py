@@ -4,15 +4,18 @@ import asyncio
 import contextlib
 import json
 import os
+import re
+import subprocess
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from stackyard.errors import Unavailable
 from stackyard.terraform.diagnostics import TerraformFailed
 from stackyard.terraform.engine import Engine
-from stackyard.terraform.events import Diagnostic, Event, parse_diagnostic, parse_event
+from stackyard.terraform.events import Diagnostic, Event, parse_diagnostic, parse_event, plain_diagnostic
 from stackyard.terraform.plan import Plan
 from stackyard.terraform.processes import Process, die_with_parent
 from stackyard.terraform.state import State
@@ -24,6 +27,9 @@ PASSED = ("PATH", "LANG", "TZ", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY
 
 POLL_SECONDS = 0.03
 LOCK_WAIT = "-lock-timeout=30s"
+SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PG_CONN_STR", re.IGNORECASE)
+SHORTEST_SECRET = 10
+"""Hiding shorter values would blank ordinary words out of the log."""
 
 
 def child_environment(workdir: Workdir, given: Mapping[str, str]) -> dict[str, str]:
@@ -39,8 +45,22 @@ def child_environment(workdir: Workdir, given: Mapping[str, str]) -> dict[str, s
     }
 
 
+def secrets_in(given: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of an environment that no log may show: those with a secret's name, and passwords in addresses."""
+    found = {value for name, value in given.items() if SECRET_NAME.search(name)}
+    with contextlib.suppress(ValueError):  # an address that is none
+        found |= {unquote(password) for value in found if (password := urlsplit(value).password)}
+        found |= {password for value in found if (password := urlsplit(value).password)}
+    return tuple(sorted((value for value in found if len(value) >= SHORTEST_SECRET), key=len, reverse=True))
+
+
 class Terraform:
-    """One work folder's Terraform. One command at a time; failures raise TerraformFailed."""
+    """One work folder's Terraform. One command at a time; failures raise TerraformFailed.
+
+    `env` is what Terraform gets beside the allow-list. `on_process` hears of every process that begins, and None when
+    it has ended. A command that is given up, because its task is cancelled or a callback raises, is ended in good
+    order with `grace_seconds` between the first and the second SIGINT.
+    """
 
     def __init__(
         self,
@@ -51,15 +71,17 @@ class Terraform:
         on_event: Callable[[Event], None] = lambda event: None,
         on_process: Callable[[Process | None], None] = lambda process: None,
         backend_config: Sequence[str] = (),
+        grace_seconds: float = 30,
     ) -> None:
         self.engine = engine
         self.workdir = workdir
         self._env = dict(env)
+        self._hidden = secrets_in(env)
         self._on_event = on_event
         self._on_process = on_process
         self._backend_config = tuple(f"-backend-config={item}" for item in backend_config)
+        self._grace_seconds = grace_seconds
         self._child: asyncio.subprocess.Process | None = None
-        self._cancelled = False
 
     async def init(self) -> None:
         """Providers, modules and backend."""
@@ -68,10 +90,11 @@ class Terraform:
     async def validate(self) -> list[Diagnostic]:
         """What Terraform finds wrong with the code, warnings included."""
         found = await self._json("validate", "-json", "-no-color", accept=(0, 1))
-        return [parse_diagnostic(d) for d in found.get("diagnostics", ())]
+        return [parse_diagnostic(d, self._hidden) for d in found.get("diagnostics", ())]
 
     async def plan(self, *, destroy: bool = False, refresh_only: bool = False) -> Plan:
         """Make and save a plan; returns what it would do."""
+        await self.push_errored_state()
         switches = ["-destroy"] * destroy + ["-refresh-only"] * refresh_only
         out = f"-out={self.workdir.plan_file}"
         await self._run("plan", "-json", "-input=false", "-no-color", LOCK_WAIT, out, *switches)
@@ -83,6 +106,7 @@ class Terraform:
 
     async def destroy(self) -> None:
         """Destroy what the state knows."""
+        await self.push_errored_state()
         await self._run("apply", "-json", "-destroy", "-auto-approve", "-input=false", "-no-color", LOCK_WAIT)
 
     async def state(self) -> State:
@@ -97,14 +121,16 @@ class Terraform:
         """
         if json.loads(await self._text("state", "pull") or "{}").get("lineage"):
             return
-        seed = self.workdir.root / "seed.tfstate"
         identity = str(uuid.uuid5(uuid.NAMESPACE_OID, lineage))
         empty = {"version": 4, "terraform_version": "1.9.0", "serial": 1, "lineage": identity}
-        seed.write_text(json.dumps({**empty, "outputs": {}, "resources": []}))
-        await self._run("state", "push", LOCK_WAIT, str(seed))
+        self.workdir.seed_state.write_text(json.dumps({**empty, "outputs": {}, "resources": []}))
+        await self._run("state", "push", LOCK_WAIT, str(self.workdir.seed_state))
 
     async def push_errored_state(self) -> bool:
-        """Save the state that an apply could not save because its backend was away; True when there was one."""
+        """Save the state that an apply could not save because its backend was away; True when there was one.
+
+        A plan or destroy does it first: on the older state it would forget what that apply made.
+        """
         if not self.workdir.errored_state.exists():
             return False
         await self._run("state", "push", LOCK_WAIT, str(self.workdir.errored_state))
@@ -129,28 +155,30 @@ class Terraform:
         output = self.workdir.output(command)
         async with self._process(output, command, *arguments) as child:
             async for line in _follow(output, child):
-                event = parse_event(line)
+                event = parse_event(line, self._hidden)
                 if event.diagnostic is not None and event.diagnostic.severity == "error":
                     errors.append(event.diagnostic)
                 elif event.kind == "log" and event.message:
                     plain.append(event.message)
                 self._on_event(event)
         if child.returncode:
-            if not errors and plain:
-                errors = [Diagnostic("error", plain[-1], " ".join(plain[-6:-1]))]
-            raise TerraformFailed(command, errors, child.returncode)
+            said = plain_diagnostic("\n".join(plain))
+            raise TerraformFailed(command, errors or ([said] if said else []), child.returncode)
 
     async def _text(self, command: str, *arguments: str, accept: Sequence[int] = (0,)) -> str:
-        """Run a command whose whole output is the answer. It may hold secrets: the file goes at once."""
-        output = self.workdir.output("answer")
+        """Run a command whose whole output is the answer. It may hold secrets: its file goes at once, and no message
+        quotes it."""
+        output, complaints = self.workdir.output("answer"), self.workdir.output("complaints")
         try:
-            async with self._process(output, command, *arguments) as child:
+            async with self._process(output, command, *arguments, complaints=complaints) as child:
                 await child.wait()
             text = output.read_text(encoding="utf-8", errors="replace")
+            said = plain_diagnostic(complaints.read_text(encoding="utf-8", errors="replace"), self._hidden)
         finally:
             output.unlink(missing_ok=True)
+            complaints.unlink(missing_ok=True)
         if child.returncode not in accept:
-            raise TerraformFailed(command, [Diagnostic("error", text.strip()[-600:])], child.returncode or 1)
+            raise TerraformFailed(command, [said] if said else [], child.returncode or 1)
         return text
 
     async def _json(self, command: str, *arguments: str, accept: Sequence[int] = (0,)) -> dict[str, Any]:
@@ -158,33 +186,50 @@ class Terraform:
         try:
             answer: dict[str, Any] = json.loads(text)
         except ValueError:
-            raise Unavailable(f"terraform {command} did not answer in JSON: {text.strip()[:200]}") from None
+            raise Unavailable(
+                f"terraform {command} did not answer in JSON ({len(text)} characters).",
+                hint="Look whether the disk is full, then try again.",
+            ) from None
         return answer
 
     @contextlib.asynccontextmanager
-    async def _process(self, output: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def _process(
+        self, output: Path, *arguments: str, complaints: Path | None = None
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A running command. Its standard error goes to `complaints`, or in between the lines of `output`."""
         self.workdir.prepare()
-        with output.open("wb") as sink:
-            child = await asyncio.create_subprocess_exec(
-                *self.engine.command,
-                *arguments,
-                cwd=self.workdir.code,
-                env=child_environment(self.workdir, self._env),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=sink,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=die_with_parent(),
-            )
-        self._child = child
-        self._on_process(Process.of(child.pid))
+        self._child = child = await self._start(output, complaints, arguments)
         try:
+            self._on_process(Process.of(child.pid))
             yield child
         finally:
             if child.returncode is None:
-                await self.cancel(0)
+                await self.cancel(self._grace_seconds)
             self._child = None
             self._on_process(None)
+
+    async def _start(
+        self, output: Path, complaints: Path | None, arguments: Sequence[str]
+    ) -> asyncio.subprocess.Process:
+        with contextlib.ExitStack() as files:
+            stdout = files.enter_context(output.open("wb"))
+            stderr = files.enter_context(complaints.open("wb")) if complaints else asyncio.subprocess.STDOUT
+            try:
+                return await asyncio.create_subprocess_exec(
+                    *self.engine.command,
+                    *arguments,
+                    cwd=self.workdir.code,
+                    env=child_environment(self.workdir, self._env),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    start_new_session=True,
+                    preexec_fn=die_with_parent(),
+                )
+            except (OSError, ValueError, subprocess.SubprocessError) as error:
+                raise Unavailable(
+                    f"{self.engine.name} could not be started: {error}", hint="Run `stackyard doctor` on this machine."
+                ) from None
 
 
 async def _follow(output: Path, child: asyncio.subprocess.Process) -> AsyncIterator[str]:

