@@ -1,0 +1,134 @@
+"""The API's client: one method per verb, errors as Stackyard's own."""
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, Problem, StackyardError, Unavailable
+
+if TYPE_CHECKING:
+    import httpx
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+TIMEOUT_SECONDS = 30.0
+PAGE_SIZE = 200
+
+_ERRORS: Mapping[str, type[StackyardError]] = {
+    "not_found": NotFound,
+    "forbidden": Forbidden,
+    "unauthorised": Forbidden,
+    "conflict": Conflict,
+}
+
+
+class Client:
+    """A session with the server that STACKYARD_URL names, as the person of STACKYARD_TOKEN."""
+
+    def __init__(self, url: str, token: str, *, transport: "httpx.BaseTransport | None" = None) -> None:
+        import httpx
+
+        self.url = url.rstrip("/")
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise Invalid.field("STACKYARD_URL", "Must be an address such as https://stackyard.example.com.")
+        if not token.isascii() or not token.isprintable():
+            raise Invalid.field("STACKYARD_TOKEN", "Holds characters that no token has.")
+        self.token = token
+        self._http = httpx.Client(
+            base_url=f"{self.url}/api",
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=TIMEOUT_SECONDS,
+            transport=transport,
+            # A proxy from the environment is right for everything but this machine.
+            trust_env=parts.hostname not in {"127.0.0.1", "localhost", "::1"},
+        )
+
+    @classmethod
+    def from_environment(cls) -> "Client":
+        """The client that the environment variables describe."""
+        return cls(os.environ.get("STACKYARD_URL") or DEFAULT_URL, os.environ.get("STACKYARD_TOKEN", ""))
+
+    def get(self, path: str, **query: Any) -> Any:
+        """GET; `query` without empty values."""
+        return self._ask("GET", path, params={k: v for k, v in query.items() if v not in ("", None, False)})
+
+    def post(self, path: str, body: Any = None, *, idempotency_key: str = "") -> Any:
+        """POST. With a key it is sent again when the connection breaks: the server makes it once only."""
+        if not idempotency_key:
+            return self._ask("POST", path, json=body)
+        headers = {"Idempotency-Key": idempotency_key}
+        try:
+            return self._ask("POST", path, json=body, headers=headers)
+        except ConnectionBroke:
+            return self._ask("POST", path, json=body, headers=headers)
+
+    def delete(self, path: str) -> Any:
+        """DELETE."""
+        return self._ask("DELETE", path)
+
+    def pages(self, path: str, limit: int, **query: Any) -> tuple[list[Any], int]:
+        """The first `limit` items of a list, and how many there are in all."""
+        items: list[Any] = []
+        page = 1
+        while True:
+            answer = self.get(path, page=page, size=min(PAGE_SIZE, limit), **query)
+            items += answer["items"]
+            if len(items) >= min(limit, answer["count"]) or not answer["items"]:
+                return items[:limit], answer["count"]
+            page += 1
+
+    def _ask(self, method: str, path: str, **arguments: Any) -> Any:
+        import httpx
+
+        try:
+            response = self._http.request(method, path, **arguments)
+        except httpx.ConnectError as error:
+            hint = "Is it running? STACKYARD_URL names another address."
+            raise Unavailable(f"Nothing answers at {self.url}: {error}.", hint=hint) from None
+        except httpx.TransportError as error:
+            raise ConnectionBroke(f"{self.url} did not answer: {type(error).__name__}.", hint="Try again.") from None
+        try:
+            answer = response.json()
+        except ValueError:
+            hint = "Does STACKYARD_URL name the portal itself, without a path?"
+            raise Unavailable(f"{self.url} did not answer as Stackyard ({response.status_code}).", hint=hint) from None
+        if response.is_success:
+            return answer
+        raise _error(answer, response.status_code, bool(self.token))
+
+
+class ConnectionBroke(Unavailable):
+    """Nobody knows whether the server has heard it."""
+
+
+def part(name: str) -> str:
+    """A name as one part of a path, whatever is in it."""
+    try:
+        return quote(name, safe="") or "%20"
+    except UnicodeEncodeError:
+        raise NotFound(f"There is no '{name!a}'.") from None
+
+
+def events(client: Client, run_id: int, after: int = 0) -> Iterator[Any]:
+    """The log of a run so far: every answer of the API until no more is there."""
+    while True:
+        answer = client.get(f"/runs/{run_id}/events", after=after)
+        yield answer
+        after = answer["next"]
+        if not answer["more"]:
+            return
+
+
+def _error(answer: Any, status: int, with_token: bool) -> StackyardError:
+    try:
+        error = answer["error"]
+        code, message, hint = str(error["code"]), str(error["message"]), str(error["hint"])
+        problems = [Problem(str(p["field"]), str(p["message"])) for p in error["problems"]]
+    except (KeyError, TypeError):
+        return Unavailable(f"The server answered {status}, and not as Stackyard does.")
+    if code == "invalid":
+        return Invalid(problems or [Problem("request", message)], hint=hint)
+    if code == "unauthorised":
+        hint = hint if with_token else "Set STACKYARD_TOKEN to a token from the portal."
+    return _ERRORS.get(code, Unavailable)(message, hint=hint)

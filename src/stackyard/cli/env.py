@@ -1,0 +1,217 @@
+"""`stackyard env`: create, watch and destroy environments."""
+
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from stackyard.cli.client import Client, events, part
+from stackyard.cli.failures import RunFailed
+from stackyard.cli.output import JsonOption, print_json, say, table, when
+from stackyard.errors import Invalid, NotFound
+
+app = typer.Typer(help="Create, watch and destroy environments.", no_args_is_help=True)
+
+Environment = typer.Argument(help="Slug (<product>-<name>) or uid.", show_default=False)
+Wait = typer.Option(False, "--wait", help="Show the run until it has ended; exit 1 when it fails.")
+
+
+@app.command()
+def create(
+    product: str = typer.Argument(help="Name of one of your products.", show_default=False),
+    pattern: str = typer.Argument(help="Name of a pattern.", show_default=False),
+    name: str = typer.Argument(help="A DNS label; the environment is called <product>-<name>.", show_default=False),
+    assignments: list[str] = typer.Option(
+        [], "--set", metavar="PATH=VALUE", help="A setting, such as container.cpu=512. May be given many times."
+    ),
+    settings: Path | None = typer.Option(None, "--settings", help="A YAML file of settings; --set goes before it."),
+    sandbox: str = typer.Option("", "--sandbox", help="Which sandbox. Without: the one with the most room."),
+    wait: bool = Wait,
+    idempotency_key: str = typer.Option(
+        "", "--idempotency-key", help="The same key and wish, sent again, make nothing new."
+    ),
+    as_json: bool = JsonOption,
+) -> None:
+    """Create an environment."""
+    client = Client.from_environment()
+    wish = {
+        "product": product,
+        "pattern": pattern,
+        "name": name,
+        "sandbox": sandbox,
+        "settings": _settings(client, pattern, assignments, settings),
+    }
+    accepted = client.post("/environments", wish, idempotency_key=idempotency_key or str(uuid.uuid4()))
+    _go_on(client, accepted, wait=wait, as_json=as_json)
+
+
+@app.command("list")
+def list_(
+    text: str = typer.Argument("", help="Words in slug, FQDN, titles or account id."),
+    status: str = typer.Option("", help="creating, ready, changing, destroying, failed, attention or destroyed."),
+    product: str = typer.Option("", help="Name of a product."),
+    sandbox: str = typer.Option("", help="Name of a sandbox."),
+    gone: bool = typer.Option(False, "--gone", help="Also those that are gone."),
+    limit: int = typer.Option(100, min=1, max=10_000, help="How many at most."),
+    as_json: bool = JsonOption,
+) -> None:
+    """List environments, newest first."""
+    client = Client.from_environment()
+    query = {"text": text, "status": status, "product": product, "sandbox": sandbox, "gone": gone}
+    items, count = client.pages("/environments", limit, **query)
+    if as_json:
+        print_json({"items": items, "count": count})
+        return
+    columns = ("NAME", "STATUS", "PATTERN", "FQDN", "ACCOUNT", "OWNER", "CREATED")
+    table(columns, [_row(item) for item in items], status="STATUS")
+    if not items:
+        typer.echo("None. `stackyard env create PRODUCT PATTERN NAME` makes one.", err=True)
+    elif count > len(items):
+        typer.echo(f"{len(items)} of {count}; --limit shows more.", err=True)
+
+
+@app.command()
+def show(environment: str = Environment, as_json: bool = JsonOption) -> None:
+    """Show an environment: where it stands, what it is made of, its outputs."""
+    found = Client.from_environment().get(f"/environments/{part(environment)}")
+    if as_json:
+        print_json(found)
+        return
+    _describe(found)
+
+
+@app.command()
+def logs(
+    environment: str = Environment,
+    follow: bool = typer.Option(False, "--follow", "-f", help="Go on until the run has ended; exit 1 when it fails."),
+    as_json: bool = JsonOption,
+) -> None:
+    """Print the log of an environment's latest run."""
+    from stackyard.cli.follow import line, lines, watch
+
+    client = Client.from_environment()
+    run = client.get(f"/environments/{part(environment)}")["run"]
+    if run is None:
+        raise NotFound(f"{environment} has no run yet.")
+    if not follow:
+        answers = list(events(client, run["id"]))
+        listed = [event for answer in answers for event in answer["events"]]
+        if as_json:
+            print_json({**answers[-1], "events": listed})
+        else:
+            for event in listed:
+                say(line(event))
+        return
+    ended = lines(client, run["id"]) if as_json else watch(client, run["id"])
+    _require_success(ended)
+
+
+@app.command()
+def destroy(
+    environment: str = Environment,
+    yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
+    wait: bool = Wait,
+    as_json: bool = JsonOption,
+) -> None:
+    """Destroy an environment and everything that it is made of."""
+    client = Client.from_environment()
+    if not yes:
+        _confirm(client, environment)
+    accepted = client.delete(f"/environments/{part(environment)}")
+    _go_on(client, accepted, wait=wait, as_json=as_json)
+
+
+def _settings(client: Client, pattern: str, assignments: list[str], file: Path | None) -> dict[str, Any]:
+    """The settings of the command line, typed by what the pattern's parameters are."""
+    if not assignments and file is None:
+        return {}
+    from stackyard.cli.values import read_settings
+
+    parameters = client.get(f"/patterns/{part(pattern)}")["parameters"]
+    return read_settings(parameters, assignments, file)
+
+
+def _go_on(client: Client, accepted: Any, *, wait: bool, as_json: bool) -> None:
+    """After a wish was accepted: say so, or watch until it has come true."""
+    environment, run = accepted["environment"], accepted["run"]
+    if not wait:
+        if as_json:
+            print_json(accepted)
+        else:
+            say(f"{environment['slug']}: {run['kind']} accepted, run {run['id']}.")
+            say(f"`stackyard env logs -f {environment['slug']}` follows it.")
+        return
+    from stackyard.cli.follow import watch
+
+    ended = watch(client, run["id"], to_stderr=as_json)
+    final = client.get(f"/environments/{part(environment['uid'])}")
+    if as_json:
+        print_json(final)
+    elif ended["status"] == "succeeded":
+        _describe(final)
+    _require_success(ended)
+
+
+def _require_success(run: Any) -> None:
+    if run["status"] != "succeeded":
+        reason = run["error"] or "No reason was given."
+        raise RunFailed(
+            f"The {run['kind']} of {run['environment']} {_ENDED[run['status']]}: {reason}", hint=run["hint"]
+        )
+
+
+_ENDED = {"failed": "failed", "cancelled": "was cancelled", "attention": "needs attention"}
+
+
+def _confirm(client: Client, environment: str) -> None:
+    if not sys.stdin.isatty():
+        raise Invalid.field("--yes", "Nobody can be asked here; say --yes to destroy without a question.")
+    found = client.get(f"/environments/{part(environment)}")
+    typer.confirm(f"Destroy {found['slug']} ({found['fqdn']}) for good?", abort=True, err=True)
+
+
+def _row(item: Any) -> tuple[str, ...]:
+    return (
+        item["slug"],
+        item["status"],
+        f"{item['pattern']['name']} {item['pattern']['version']}",
+        item["fqdn"],
+        item["sandbox"]["account_id"],
+        item["owner"],
+        when(item["created_at"]),
+    )
+
+
+def _describe(found: Any) -> None:
+    say(f"{found['slug']}: {found['status']}")
+    sandbox = found["sandbox"]
+    facts = {
+        "FQDN": found["fqdn"],
+        "Pattern": f"{found['pattern']['name']} {found['pattern']['version']}",
+        "Product": f"{found['product']} ({found['department']})",
+        "Sandbox": f"{sandbox['name']}, account {sandbox['account_id']}, {sandbox['region']}",
+        "Owner": found["owner"],
+        "Created": when(found["created_at"]),
+        "Ready": when(found["ready_at"]),
+        "Destroyed": when(found["destroyed_at"]),
+        "Code": found["commit"],
+        "Resources": str(len(found["resources"])),
+    }
+    for title, value in facts.items():
+        if value:
+            say(f"  {title:<10} {value}")
+    for title in ("settings", "outputs"):
+        if found[title]:
+            say(f"  {title.capitalize()}")
+            for name, value in sorted(found[title].items()):
+                say(f"    {name} = {value}")
+    run = found["run"]
+    if run is not None:
+        say(f"  Latest run: {run['kind']} {run['id']}, {run['status']}")
+        for stage in run["stages"]:
+            took = f"{stage['seconds']:.1f} s" if stage["seconds"] is not None else ""
+            say(f"    {stage['status']:<8} {stage['title']:<28} {took}")
+        if run["error"]:
+            say(f"    {run['error']} {run['hint']}".rstrip())

@@ -1,0 +1,58 @@
+"""`stackyard run`: look at one run, or stop it."""
+
+import typer
+
+from stackyard.cli.client import Client
+from stackyard.cli.output import JsonOption, print_json, say, table, when
+
+app = typer.Typer(help="Look at runs, or stop one.", no_args_is_help=True)
+
+RunId = typer.Argument(min=1, help="Number of the run.", show_default=False)
+
+
+@app.command("list")
+def list_(
+    environment: str = typer.Option("", help="Slug of an environment."),
+    status: str = typer.Option("", help="queued, running, succeeded, failed, cancelled or attention."),
+    limit: int = typer.Option(50, min=1, max=10_000, help="How many at most."),
+    as_json: bool = JsonOption,
+) -> None:
+    """List runs, newest first."""
+    items, count = Client.from_environment().pages("/runs", limit, environment=environment, status=status)
+    if as_json:
+        print_json({"items": items, "count": count})
+        return
+    rows = [
+        (str(r["id"]), r["environment"], r["kind"], r["status"], r["requested_by"], when(r["created_at"]))
+        for r in items
+    ]
+    table(("RUN", "ENVIRONMENT", "KIND", "STATUS", "BY", "CREATED"), rows, status="STATUS")
+
+
+@app.command()
+def show(run_id: int = RunId, as_json: bool = JsonOption) -> None:
+    """Show a run with its stages and, after a failure, the reason."""
+    found = Client.from_environment().get(f"/runs/{run_id}")
+    if as_json:
+        print_json(found)
+        return
+    say(f"Run {found['id']}: {found['kind']} of {found['environment']}, {found['status']}")
+    for stage in found["stages"]:
+        took = f"{stage['seconds']:.1f} s" if stage["seconds"] is not None else ""
+        say(f"  {stage['status']:<8} {stage['title']:<28} {took}")
+    if found["error"]:
+        say(f"  {found['error']} {found['hint']}".rstrip())
+    for left in found["leftovers"]:
+        say(f"  Left over: {left}")
+
+
+@app.command()
+def cancel(run_id: int = RunId, as_json: bool = JsonOption) -> None:
+    """Stop a run in good order; a create takes back what it built."""
+    found = Client.from_environment().post(f"/runs/{run_id}/cancel")
+    if as_json:
+        print_json(found)
+    elif found["active"]:
+        say(f"Run {found['id']} is asked to stop. `stackyard env logs -f {found['environment']}` follows it.")
+    else:
+        say(f"Run {found['id']}: {found['status']}.")

@@ -1,0 +1,1 @@
+"""Commands that run on the server's machine: serve, worker, migrate, user."""

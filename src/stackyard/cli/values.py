@@ -1,0 +1,141 @@
+"""Settings of the command line: `--set path=value` and YAML files, typed by what the pattern's parameters are.
+
+A value for a text parameter stays the text that was written (`image=123`, `tag=1.10`, `zone=no`). Numbers and
+true/false become what they say. Lists and maps are written as YAML (`[443, 5432]`, `{A: x}`); an entry of a map can be
+given alone (`container.environment.MODE=dev`) and is text. What does not fit is sent as it is, so that the server names
+the rule.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stackyard.errors import Invalid, Problem
+
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})\Z")
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,3})?\Z")
+
+
+class _Core(yaml.SafeLoader):
+    """YAML 1.2's few types: `no`, `012`, `1:30` and dates stay text."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}
+
+
+_Core.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(true|false)\Z"), list("tf"))
+_Core.add_implicit_resolver("tag:yaml.org,2002:int", _INTEGER, list("-0123456789"))
+_Core.add_implicit_resolver("tag:yaml.org,2002:float", _DECIMAL, list("-0123456789"))
+
+
+@dataclass(frozen=True)
+class Interface:
+    """The parameters of a pattern, as far as typing needs them."""
+
+    kinds: Mapping[str, str]
+    defaults: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, parameters: Iterable[Mapping[str, Any]]) -> "Interface":
+        """From the API's description."""
+        listed = list(parameters)
+        return cls({p["path"]: p["kind"] for p in listed}, {p["path"]: p["default"] for p in listed})
+
+    def map_above(self, path: str) -> str:
+        """The map parameter that `path` is an entry of, or an empty text."""
+        if path in self.kinds:
+            return ""
+        return next((p for p, kind in self.kinds.items() if kind == "map" and path.startswith(f"{p}.")), "")
+
+
+def read_settings(
+    parameters: Iterable[Mapping[str, Any]], assignments: Sequence[str], file: Path | None = None
+) -> dict[str, Any]:
+    """Dotted path -> value, as the API takes them. Raises Invalid that names the assignment or the file."""
+    interface = Interface.of(parameters)
+    settings = _from_file(interface, file) if file is not None else {}
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        path = path.strip()
+        if not equals or not path:
+            raise Invalid.field("--set", f"'{assignment}' is not PATH=VALUE, such as container.cpu=512.")
+        if above := interface.map_above(path):
+            _add_entry(settings, interface, above, path, text)
+        else:
+            settings[path] = _typed(interface.kinds.get(path, "string"), text, path)
+    return settings
+
+
+def _add_entry(settings: dict[str, Any], interface: Interface, above: str, path: str, text: str) -> None:
+    """Add one entry to a map setting, which starts from the pattern's default."""
+    start = settings.get(above, interface.defaults[above])
+    settings[above] = {**(start if isinstance(start, dict) else {}), path[len(above) + 1 :]: text}
+
+
+def _typed(kind: str, text: str, path: str) -> Any:
+    """A value as its parameter's kind; as it was written when it is none."""
+    if kind == "number":
+        return _number(text.strip())
+    if kind == "bool":
+        return {"true": True, "false": False}.get(text.strip().lower(), text)
+    if kind in {"list", "map"}:
+        try:
+            return yaml.load(text, _Core)  # noqa: S506  (_Core is a SafeLoader)
+        except (yaml.YAMLError, RecursionError):
+            example = "[443, 5432]" if kind == "list" else "{NAME: value}"
+            raise Invalid.field(f"settings.{path}", f"Is not YAML; write a {kind} such as {example}.") from None
+    return text
+
+
+def _number(text: str) -> Any:
+    if _INTEGER.match(text):
+        return int(text)
+    return float(text) if _DECIMAL.match(text) else text
+
+
+def _from_file(interface: Interface, file: Path) -> dict[str, Any]:
+    """A YAML file: dotted paths or nested names, as one likes."""
+    try:
+        tree = yaml.compose(file.read_text(encoding="utf-8"), _Core)
+    except OSError as error:
+        raise Invalid.field("--settings", f"{file} cannot be read: {error.strerror}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid.field("--settings", f"{file} is not YAML: {' '.join(str(error).split())}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, yaml.MappingNode):
+        raise Invalid.field("--settings", f"{file} must hold names with values.")
+    settings: dict[str, Any] = {}
+    problems: list[Problem] = []
+    waiting = [("", tree)]
+    while waiting:
+        prefix, node = waiting.pop()
+        for key, value in node.value:
+            path = f"{prefix}{key.value}"
+            if path in settings:
+                problems.append(Problem(f"settings.{path}", "Is given twice."))
+            elif path not in interface.kinds and isinstance(value, yaml.MappingNode):
+                waiting.append((f"{path}.", value))
+            elif (above := interface.map_above(path)) and isinstance(value, yaml.ScalarNode):
+                _add_entry(settings, interface, above, path, value.value)
+            else:
+                settings[path] = _from_node(interface.kinds.get(path, ""), value)
+    if problems:
+        raise Invalid(problems)
+    return settings
+
+
+def _from_node(kind: str, node: Any) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        if kind == "string":
+            return node.value
+        if kind == "number":
+            return _number(node.value)
+    maker = _Core("")
+    try:
+        return maker.construct_document(node)
+    finally:
+        maker.dispose()
