@@ -1,0 +1,37 @@
+"""The emulator refuses to start on a moto that its patches do not fit."""
+
+from typing import Any
+
+import pytest
+
+from stackyard.aws.emulator import patches
+from stackyard.errors import Unusable
+
+
+def test_a_patch_whose_target_is_gone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from moto.elasticache.models import ElastiCacheBackend
+
+    monkeypatch.delattr(ElastiCacheBackend, "delete_cache_cluster")
+    with pytest.raises(Unusable, match=r"moto has changed: .*ElastiCacheBackend\.delete_cache_cluster is not there"):
+        patches.cache_clusters_go_when_deleted()
+
+
+def test_a_patch_that_moto_has_made_needless_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from moto.elasticache.responses import ElastiCacheResponse
+
+    monkeypatch.setattr(ElastiCacheResponse, "delete_cache_subnet_group", lambda self: None, raising=False)
+    with pytest.raises(Unusable, match="delete_cache_subnet_group is there now"):
+        patches.cache_subnet_groups_can_be_deleted()
+
+
+def test_accounts_share_the_documents_of_awss_policies(monkeypatch: pytest.MonkeyPatch) -> None:
+    from moto.iam.models import IAMBackend
+
+    monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+    monkeypatch.setattr(IAMBackend, "_init_aws_policies", vars(IAMBackend)["_init_aws_policies"])
+    patches.accounts_share_managed_policies()
+    accounts: list[Any] = [IAMBackend("aws", account) for account in ("111111111111", "222222222222")]
+    first, second = (account.managed_policies["arn:aws:iam::aws:policy/ReadOnlyAccess"] for account in accounts)
+    assert first is not second
+    assert first.versions is second.versions
+    assert (first.account_id, second.account_id) == ("111111111111", "222222222222")
