@@ -1,10 +1,10 @@
 """As an application developer I get an environment from a pattern, proven from FQDN to tasks, and can take it away."""
 
 import pytest
-from tests.yard import Yard, log_of
 
 from stackyard.cmdb.models import Allocation
 from stackyard.settings import get_settings
+from tests.yard import Yard, log_of
 
 pytestmark = pytest.mark.journey
 

@@ -1,22 +1,20 @@
 """Whatever fails or dies, a run ends in a true state, and nothing is left behind that the CMDB does not know."""
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
 
 from stackyard.aws.inventory import leftovers
 from stackyard.cmdb.models import Allocation, Environment, Run, RunEvent
 from stackyard.environments.create import create
 from stackyard.environments.requests import CreateRequest
 from stackyard.runs.cancel import request_cancel
-from tests.yard import Yard, log_of
+from stackyard.runs.database import in_database
+from tests.acceptance.conftest import StartWorker
+from tests.yard import Yard, log_of, work_until_ended
 
 pytestmark = pytest.mark.journey
 
@@ -74,36 +72,6 @@ def test_what_cannot_be_taken_back_is_kept_and_shown(yard: Yard) -> None:
     assert_nothing_is_left(yard, gone)
 
 
-@pytest.fixture
-def start_worker() -> Callable[[], "subprocess.Popen[bytes]"]:
-    """A worker as a process of its own, on the test database."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start() -> "subprocess.Popen[bytes]":
-        name = connection.settings_dict["NAME"]
-        environment = {
-            **os.environ,
-            "DATABASE_URL": os.environ["DATABASE_URL"].replace("///stackyard?", f"///{name}?"),
-            "DJANGO_SETTINGS_MODULE": "stackyard.site.settings",
-            "STACKYARD_LEASE_SECONDS": "3",
-        }
-        code = (
-            "import django, asyncio; django.setup()\n"
-            "from stackyard.runs.worker import work; from stackyard.settings import get_settings\n"
-            "asyncio.run(work(get_settings()))"
-        )
-        child = subprocess.Popen([sys.executable, "-c", code], env=environment, start_new_session=True)
-        started.append(child)
-        return child
-
-    yield start
-    for child in started:
-        if child.poll() is None:
-            child.send_signal(signal.SIGCONT)
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-
-
 def until(condition: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + 60
     while not condition():
@@ -120,9 +88,7 @@ def ended(run: Run) -> Callable[[], bool]:
 
 
 @pytest.mark.parametrize("stage", ["init", "apply"])
-def test_a_killed_worker_is_taken_over(
-    yard: Yard, start_worker: Callable[[], "subprocess.Popen[bytes]"], stage: str
-) -> None:
+def test_a_killed_worker_is_taken_over(yard: Yard, start_worker: StartWorker, stage: str) -> None:
     run = worker_wish(yard)
     first = start_worker()
     until(at_stage(run, stage), stage)
@@ -141,9 +107,7 @@ def test_a_killed_worker_is_taken_over(
     assert_nothing_is_left(yard, gone)
 
 
-def test_a_worker_that_wakes_up_again_writes_nothing(
-    yard: Yard, start_worker: Callable[[], "subprocess.Popen[bytes]"]
-) -> None:
+def test_a_worker_that_wakes_up_again_writes_nothing(yard: Yard, start_worker: StartWorker) -> None:
     run = worker_wish(yard)
     first = start_worker()
     until(at_stage(run, "plan"), "plan")
@@ -162,11 +126,7 @@ def test_cancel_stops_terraform_and_takes_back_what_was_built(yard: Yard) -> Non
     run = worker_wish(yard)
 
     async def cancel_at_apply() -> None:
-        from tests.yard import work_until_ended
-
         working = asyncio.create_task(work_until_ended([run.pk]))
-        from stackyard.runs.database import in_database
-
         while not await in_database(at_stage(run, "apply")):
             await asyncio.sleep(0.05)
         await in_database(request_cancel, yard.user, run)

@@ -1,0 +1,83 @@
+"""Real processes for user stories: a worker of its own, a portal on a port, a browser."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+StartWorker = Callable[[], "subprocess.Popen[bytes]"]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync")  # fmt: skip
+
+
+@pytest.fixture
+def start_worker() -> Iterator[StartWorker]:
+    """Starts a worker as a process of its own, on the test database, with a short lease."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> "subprocess.Popen[bytes]":
+        name = connection.settings_dict["NAME"]
+        environment = {
+            **os.environ,
+            "DATABASE_URL": os.environ["DATABASE_URL"].replace("///stackyard?", f"///{name}?"),
+            "STACKYARD_LEASE_SECONDS": "3",
+        }
+        child = subprocess.Popen(
+            [sys.executable, "-m", "stackyard.cli", "worker"], env=environment, start_new_session=True
+        )
+        started.append(child)
+        return child
+
+    yield start
+    for child in started:
+        if child.poll() is None:
+            child.send_signal(signal.SIGCONT)
+            child.kill()
+            child.wait()
+
+
+@pytest.fixture
+def portal(transactional_db: None) -> Iterator[str]:
+    """The whole ASGI application on a free port of this machine; its address."""
+    import uvicorn
+
+    from stackyard.site.asgi import application
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        server = uvicorn.Server(
+            uvicorn.Config(application, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A real Chromium, headless."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    # Playwright's synchronous interface runs an event loop in this thread, in which Django refuses the ORM.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield chromium
+        chromium.close()
