@@ -1,0 +1,42 @@
+"""Replacements on one text that do not touch each other."""
+
+from bisect import bisect_left, bisect_right, insort
+
+
+class Splices:
+    """Collected replacements. All places are characters of the old text."""
+
+    def __init__(self, text: str) -> None:
+        self.old = text
+        self._splices: list[tuple[int, int, int, str]] = []
+        self._claims: list[tuple[int, int]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._splices)
+
+    def claim(self, start: int, end: int) -> bool:
+        """Reserve a stretch of the text for one edit. False if an earlier edit has some of it."""
+        at = bisect_left(self._claims, (start, end))
+        before = self._claims[at - 1] if at else (-1, -1)
+        after = self._claims[at] if at < len(self._claims) else (end + 1, end + 1)
+        if before[1] > start or after[0] < end or (start, end) == after:
+            return False
+        insort(self._claims, (start, end))
+        return True
+
+    def replace(self, start: int, end: int, text: str) -> None:
+        """Put `text` where `start` up to `end` was. At one place, first come is first in the text."""
+        insort(self._splices, (start, end, len(self._splices), text))
+
+    def text(self) -> str:
+        """The new text."""
+        pieces, at = [], 0
+        for start, end, _, text in self._splices:
+            pieces += [self.old[at:start], text]
+            at = end
+        return "".join([*pieces, self.old[at:]])
+
+    def moved(self, offset: int) -> int:
+        """Where a place of the old text (outside what was replaced) lies in the new one, after what was put there."""
+        upto = self._splices[: bisect_right(self._splices, (offset, len(self.old) + 1, 0, ""))]
+        return offset + sum(len(text) - (min(end, offset) - start) for start, end, _, text in upto)
