@@ -164,8 +164,11 @@ class DemoStack:
                 if child.poll() is not None:
                     raise Unavailable(f"The {name} did not start.\n{self.log_tail(name)}")
             try:
-                if httpx.get(f"{self.url}/api/health", timeout=2).status_code == httpx.codes.OK:
+                answer = httpx.get(f"{self.url}/api/health", timeout=10)
+                if answer.status_code == httpx.codes.OK:
                     return
+                if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+                    break
             except (OSError, httpx.HTTPError):
                 pass
             time.sleep(0.1)
