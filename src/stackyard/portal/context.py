@@ -1,0 +1,45 @@
+"""What every page needs: the ways to other pages, as far as this person may go."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from stackyard.cmdb import rights
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the navigation."""
+
+    title: str
+    icon: str
+    url: str
+    active: bool
+
+
+PLACES = (
+    ("Environments", "stack", "environments", False),
+    ("Runs", "activity", "runs", False),
+    ("Patterns", "template", "patterns", False),
+    ("Products", "package", "products", False),
+    ("Sandboxes", "cloud", "sandboxes", False),
+    ("Departments", "building", "departments", False),
+    ("People", "users", "people", True),
+)
+"""Title, icon, name of the list page, only for platform staff."""
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Entries for the side bar, and two answers that many templates ask for. Nothing for those not signed in."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {}
+    platform = rights.is_platform(user)
+    entries = []
+    for title, icon, name, platform_only in PLACES:
+        if platform or not platform_only:
+            url = reverse(f"portal:{name}")
+            entries.append(Entry(title, icon, url, request.path.startswith(url)))
+    return {"navigation": entries, "is_platform": platform, "may_request": rights.may_request(user)}

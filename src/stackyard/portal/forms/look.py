@@ -1,0 +1,41 @@
+"""How Django's forms look in the portal."""
+
+from typing import Any
+
+from django import forms
+
+
+class TablerMixin:
+    """Tabler's classes on the inputs; those of a refused field are marked."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            widget = field.widget
+            if isinstance(widget, forms.CheckboxInput):
+                widget.attrs["class"] = "form-check-input"
+            elif isinstance(widget, forms.Select):
+                widget.attrs["class"] = "form-select"
+            else:
+                widget.attrs["class"] = "form-control"
+            if isinstance(widget, forms.Textarea):
+                widget.attrs.setdefault("rows", 4)
+            widget.attrs.setdefault("autocomplete", "off")
+
+    def full_clean(self) -> None:
+        """Check, and mark what was refused."""
+        super().full_clean()  # type: ignore[misc]  # of the form it is mixed into
+        for name in getattr(self, "_errors", None) or {}:
+            if name in self.fields:
+                attrs = self.fields[name].widget.attrs
+                attrs["class"] += " is-invalid"
+                attrs["aria-invalid"] = "true"
+
+
+def fix(form: Any, *names: str, reason: str) -> None:
+    """Show fields but refuse to change them; Django then keeps the row's own values whatever is sent."""
+    for name in names:
+        form.fields[name].disabled = True
+        form.fields[name].help_text = reason

@@ -1,0 +1,41 @@
+"""What a new environment would be called, while the person is still typing."""
+
+from dataclasses import dataclass
+
+from stackyard.cmdb.models import Allocation, Environment, Product, Sandbox, SandboxStatus
+from stackyard.cmdb.models.environment import GONE
+from stackyard.environments import naming
+
+
+@dataclass(frozen=True)
+class NameCheck:
+    """`problem`: the rule that the name breaks. `fqdn` empty: not known yet, or it depends on the sandbox chosen."""
+
+    fqdn: str = ""
+    problem: str = ""
+    note: str = ""
+
+
+def check(product: Product | None, name: str, sandbox: str) -> NameCheck:
+    """Look at a name without claiming anything; creation decides."""
+    if product is None:
+        return NameCheck(note="Choose a product to see the address.")
+    if not name:
+        return NameCheck(note=f"The address will begin with {product.name}-")
+    if problems := naming.check_name(product, name):
+        return NameCheck(problem=problems[0].message)
+    slug = naming.slug(product, name)
+    if Environment.objects.exclude(status__in=GONE).filter(slug=slug).exists():
+        return NameCheck(problem=f"'{slug}' is there already.")
+    zones = _zones(product, sandbox)
+    if len(zones) != 1:
+        return NameCheck(note=f"{slug}, in the zone of the sandbox that is chosen")
+    fqdn = f"{slug}.{zones[0]}"
+    if Allocation.objects.filter(kind=Allocation.Kind.FQDN, value=fqdn, released_at=None).exists():
+        return NameCheck(problem=f"{fqdn} is taken.")
+    return NameCheck(fqdn=fqdn)
+
+
+def _zones(product: Product, sandbox: str) -> list[str]:
+    rows = Sandbox.objects.filter(department=product.department_id, status=SandboxStatus.READY)
+    return [zone for name, zone in rows.values_list("name", "zone_name") if not sandbox or name == sandbox]

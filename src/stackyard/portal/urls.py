@@ -1,0 +1,67 @@
+"""The portal's addresses. `private` pages ask for a sign-in first; what a person may see there is `cmdb.rights`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.urls import URLPattern, path
+
+from stackyard.portal.views import (
+    account,
+    departments,
+    environments,
+    new_environment,
+    patterns,
+    people,
+    products,
+    runs,
+    sandboxes,
+    tokens,
+)
+
+app_name = "portal"
+
+
+def private(route: str, view: Callable[..., Any], name: str) -> URLPattern:
+    """A page for people who are signed in."""
+    return path(route, login_required(view), name=name)
+
+
+urlpatterns = [
+    path("login/", account.SignIn.as_view(), name="login"),
+    path("logout/", account.SignOut.as_view(), name="logout"),
+    private("", account.home, "home"),
+    private("environments/", environments.environments, "environments"),
+    private("environments/new/", new_environment.new_environment, "new-environment"),
+    private("environments/new/live/", new_environment.live_parts, "new-environment-live"),
+    private("environments/new/settings/", new_environment.settings_part, "new-environment-settings"),
+    private("environments/<slug:uid>/", environments.environment, "environment"),
+    private("environments/<slug:uid>/destroy/", environments.destroy_environment, "destroy-environment"),
+    private("runs/", runs.runs, "runs"),
+    private("runs/<int:run_id>/", runs.run, "run"),
+    private("runs/<int:run_id>/cancel/", runs.cancel, "cancel-run"),
+    private("runs/<int:run_id>/log.txt", runs.log_text, "run-log"),
+    private("patterns/", patterns.patterns, "patterns"),
+    private("patterns/<slug:name>/", patterns.pattern, "pattern"),
+    private("products/", products.products, "products"),
+    private("products/new/", products.new_product, "new-product"),
+    private("products/<slug:name>/", products.product, "product"),
+    private("products/<slug:name>/edit/", products.edit_product, "edit-product"),
+    private("sandboxes/", sandboxes.sandboxes, "sandboxes"),
+    private("sandboxes/new/", sandboxes.new_sandbox, "new-sandbox"),
+    private("sandboxes/<slug:name>/", sandboxes.sandbox, "sandbox"),
+    private("sandboxes/<slug:name>/edit/", sandboxes.edit_sandbox, "edit-sandbox"),
+    private("departments/", departments.departments, "departments"),
+    private("departments/new/", departments.new_department, "new-department"),
+    private("departments/<slug:name>/", departments.department, "department"),
+    private("departments/<slug:name>/edit/", departments.edit_department, "edit-department"),
+    private("people/", people.people, "people"),
+    private("people/new/", people.new_person, "new-person"),
+    private("people/<int:user_id>/", people.person, "person"),
+    private("people/<int:user_id>/edit/", people.edit_person, "edit-person"),
+    private("people/<int:user_id>/password/", people.set_password, "person-password"),
+    private("people/<int:user_id>/roles/new/", people.new_role, "new-role"),
+    private("people/<int:user_id>/roles/<int:role_id>/remove/", people.remove_role, "remove-role"),
+    private("tokens/", tokens.tokens, "tokens"),
+    private("tokens/<int:token_id>/revoke/", tokens.revoke, "revoke-token"),
+]

@@ -1,0 +1,101 @@
+"""Environments: the list, one of them, and taking it away."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from stackyard.cmdb import rights
+from stackyard.cmdb.models import Environment, EnvironmentStatus, Product, Run, Sandbox
+from stackyard.environments import listing
+from stackyard.environments.destroy import destroy
+from stackyard.portal.diagram import draw
+from stackyard.portal.outputs import titled_outputs, titled_settings
+from stackyard.portal.paging import page_of
+from stackyard.portal.progress import progress_of
+from stackyard.portal.requests import Request, wants_fragment
+
+RUNS_SHOWN = 10
+
+
+@require_GET
+def environments(request: Request) -> HttpResponse:
+    """The list, or for htmx its rows. Filters that name nothing known are as if they were not there."""
+    products = list(rights.visible(request.user, Product.objects.order_by("name")).values_list("name", "title"))
+    sandboxes = list(rights.visible(request.user, Sandbox.objects.order_by("name")).values_list("name", flat=True))
+    given = request.GET
+    chosen = {
+        "text": given.get("q", "")[:200],
+        "status": _known(given.get("status"), EnvironmentStatus.values),
+        "product": _known(given.get("product"), [name for name, _ in products]),
+        "sandbox": _known(given.get("sandbox"), sandboxes),
+    }
+    page = page_of(request, listing.search(request.user, **chosen))
+    context = {
+        "page": page,
+        "chosen": chosen,
+        "filtered": any(chosen.values()),
+        "statuses": EnvironmentStatus.choices,
+        "products": products,
+        "sandboxes": sandboxes,
+        "moving": any(e.status in ("creating", "changing", "destroying") for e in page.rows),
+    }
+    name = "rows" if wants_fragment(request) else "list"
+    response = render(request, f"portal/environments/{name}.html", context)
+    response.headers["Vary"] = "HX-Request, Cookie"
+    return response
+
+
+def _known(value: str | None, known: Any) -> str:
+    return value if value in known and value is not None else ""
+
+
+@require_GET
+def environment(request: Request, uid: str) -> HttpResponse:
+    """One environment; `?parts` gives what changes when a run ends, for htmx to put in place."""
+    found = _get_environment(request, uid)
+    context = _context(request, found)
+    if wants_fragment(request):
+        return render(request, "portal/environments/parts.html", {**context, "oob": True})
+    return render(request, "portal/environments/page.html", context)
+
+
+def _get_environment(request: Request, uid: str) -> Environment:
+    rows = Environment.objects.select_related("product__department", "sandbox", "pattern", "owner")
+    return rights.find(request.user, rows, uid=uid)
+
+
+def _context(request: Request, found: Environment) -> dict[str, Any]:
+    runs = list(Run.objects.filter(environment=found).select_related("requested_by")[:RUNS_SHOWN])
+    for run in runs:
+        run.environment = found
+    manifest = found.pattern.manifest
+    return {
+        "environment": found,
+        "runs": runs,
+        "progress": progress_of(runs[0]) if runs else None,
+        "now": timezone.now(),
+        "may_act": rights.may_request(request.user, found.product.department),
+        "outputs": titled_outputs(found.outputs, manifest.get("outputs") or {}),
+        "settings": titled_settings(found.settings, manifest.get("parameters") or {}),
+        "diagram": draw(found.resources, manifest.get("components") or {}),
+    }
+
+
+@require_http_methods(["GET", "POST"])
+def destroy_environment(request: Request, uid: str) -> HttpResponse:
+    """Ask for the name, then take it away."""
+    found = _get_environment(request, uid)
+    rights.require_request(request.user, found.product.department)
+    problem = ""
+    if request.method == "POST":
+        if request.POST.get("confirm", "").strip() == found.slug:
+            destroy(request.user, found, via="portal")
+            messages.info(request, f"{found.slug} is being taken away.")
+            return redirect("portal:environment", uid=uid)
+        problem = f"Type {found.slug} to confirm."
+    context = {"environment": found, "problem": problem}
+    return render(request, "portal/environments/destroy.html", context, status=422 if problem else 200)

@@ -1,0 +1,43 @@
+"""Patterns: what can be built."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from stackyard.cmdb import rights
+from stackyard.errors import NotFound, Unusable
+from stackyard.portal.forms.settings import settings_form
+from stackyard.portal.markdown import to_html
+from stackyard.portal.patterns import catalogue
+from stackyard.portal.progress import usual_seconds
+from stackyard.portal.requests import Request
+
+
+@require_GET
+def patterns(request: Request) -> HttpResponse:
+    """All usable patterns; platform staff also see those that are broken, and why."""
+    context = {
+        "patterns": catalogue().list(),
+        "broken": catalogue().broken() if rights.is_platform(request.user) else {},
+    }
+    return render(request, "portal/patterns/list.html", context)
+
+
+@require_GET
+def pattern(request: Request, name: str) -> HttpResponse:
+    """One pattern: its README, its settings, its parts."""
+    try:
+        found = catalogue().get(name)
+    except Unusable as error:
+        if rights.is_platform(request.user):
+            raise
+        raise NotFound(f"There is no usable pattern '{name}'.") from error
+    usual = usual_seconds(found.name, "create")
+    context = {
+        "pattern": found,
+        "readme": to_html(found.readme),
+        "form": settings_form(found.parameters),
+        "modules": [path.name for path in found.modules],
+        "usual": sum(usual.values()) or None,
+    }
+    return render(request, "portal/patterns/page.html", context)

@@ -1,0 +1,108 @@
+"""Runs: what happens now, what waits, what was."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from stackyard.cmdb import rights
+from stackyard.cmdb.models import Run, RunEvent, RunKind, RunStatus
+from stackyard.portal.paging import page_of
+from stackyard.portal.progress import progress_of
+from stackyard.portal.requests import Request, wants_fragment
+from stackyard.runs.cancel import request_cancel
+
+MAX_LOG_LINES = 20_000
+
+
+@require_GET
+def runs(request: Request) -> HttpResponse:
+    """All runs that the person may see, newest first, and the queue in front of them."""
+    status, kind = request.GET.get("status", ""), request.GET.get("kind", "")
+    chosen = {
+        "status": status if status in RunStatus.values else "",
+        "kind": kind if kind in RunKind.values else "",
+        "text": request.GET.get("q", "")[:200],
+    }
+    rows = rights.visible(request.user, _runs())
+    rows = rows.filter(**{name: chosen[name] for name in ("status", "kind") if chosen[name]})
+    for word in "".join(c if c.isprintable() else " " for c in chosen["text"]).split()[:5]:
+        rows = rows.filter(Q(environment__slug__icontains=word) | Q(requested_by__username__icontains=word))
+    page = page_of(request, rows)
+    positions = _positions()
+    for run in page.rows:
+        run.position = positions.get(run.pk)  # type: ignore[attr-defined]
+    context = {
+        "page": page,
+        "chosen": chosen,
+        "filtered": any(chosen.values()),
+        "statuses": RunStatus.choices,
+        "kinds": RunKind.choices,
+        "moving": any(r.is_active for r in page.rows),
+    }
+    response = render(request, f"portal/runs/{'rows' if wants_fragment(request) else 'list'}.html", context)
+    response.headers["Vary"] = "HX-Request, Cookie"
+    return response
+
+
+def _runs() -> "QuerySet[Run, Run]":
+    return Run.objects.select_related("environment__product", "environment__pattern", "sandbox", "requested_by")
+
+
+def _positions() -> dict[int, int]:
+    """Run -> its place among those that wait for the same sandbox, counted from 1."""
+    waiting = Run.objects.filter(status=RunStatus.QUEUED).order_by("id").values_list("id", "sandbox_id")
+    ahead: dict[int, int] = {}
+    positions = {}
+    for run_id, sandbox_id in waiting[:1000]:
+        positions[run_id] = ahead[sandbox_id] = ahead.get(sandbox_id, 0) + 1
+    return positions
+
+
+@require_GET
+def run(request: Request, run_id: int) -> HttpResponse:
+    """One run, live while it works."""
+    found = _get_run(request, run_id)
+    context: dict[str, Any] = {
+        "run": found,
+        "environment": found.environment,
+        "progress": progress_of(found),
+        "now": timezone.now(),
+        "position": _positions().get(found.pk) if found.status == RunStatus.QUEUED else None,
+        "may_act": rights.may_request(request.user, found.environment.product.department),
+        "changes": found.plan.get("changes", [])[:500],
+    }
+    if wants_fragment(request):
+        return render(request, "portal/runs/parts.html", {**context, "oob": True})
+    return render(request, "portal/runs/page.html", context)
+
+
+def _get_run(request: Request, run_id: int) -> Run:
+    return rights.find(request.user, _runs().select_related("environment__product__department"), pk=run_id)
+
+
+@require_POST
+def cancel(request: Request, run_id: int) -> HttpResponse:
+    """Ask a run to stop; back to its environment."""
+    found = _get_run(request, run_id)
+    stopped = request_cancel(request.user, found)
+    messages.info(request, "The run is cancelled." if not stopped.is_active else "The run was asked to stop.")
+    return redirect("portal:environment", uid=found.environment.uid)
+
+
+@require_GET
+def log_text(request: Request, run_id: int) -> HttpResponse:
+    """The whole log as plain text, to keep or to send."""
+    found = _get_run(request, run_id)
+    events = RunEvent.objects.filter(run=found).order_by("id")[:MAX_LOG_LINES]
+    lines = [
+        f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S} {stage:<10} {level:<7} {message}\n"
+        for at, stage, level, message in events.values_list("at", "stage", "level", "message")
+    ]
+    response = HttpResponse(lines, content_type="text/plain; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{found.environment.slug}-run-{found.pk}.log"'
+    return response
