@@ -1,5 +1,6 @@
 """What moto answers otherwise than AWS, and the emulator does not: each test fails without its patch."""
 
+import re
 from itertools import count
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_a_deleted_record_can_be_made_again(access: SandboxAccess) -> None:
         change("CREATE", "app")
 
 
-def new_cache(access: SandboxAccess) -> Any:
+def new_cache(access: SandboxAccess, version: str = "7.x") -> Any:
     ec2, cache = access.client("ec2"), access.client("elasticache")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
@@ -84,7 +85,7 @@ def new_cache(access: SandboxAccess) -> Any:
     cache.create_cache_cluster(
         CacheClusterId="app",
         Engine="redis",
-        EngineVersion="7.x",
+        **({"EngineVersion": version} if version else {}),
         CacheNodeType="cache.t4g.micro",
         NumCacheNodes=1,
         SecurityGroupIds=[group],
@@ -92,10 +93,11 @@ def new_cache(access: SandboxAccess) -> Any:
     return cache, group
 
 
-def test_a_cache_cluster_has_a_full_version_and_its_security_groups(access: SandboxAccess) -> None:
-    cache, group = new_cache(access)
+@pytest.mark.parametrize("version", ["7.x", "6.2.6", ""])
+def test_a_cache_cluster_has_a_full_version_and_its_security_groups(access: SandboxAccess, version: str) -> None:
+    cache, group = new_cache(access, version)
     found = cache.describe_cache_clusters(CacheClusterId="app")["CacheClusters"][0]
-    assert all(part.isdigit() for part in found["EngineVersion"].split("."))
+    assert re.fullmatch(r"\d+\.\d+\.\d+", found["EngineVersion"])
     assert [item["SecurityGroupId"] for item in found["SecurityGroups"]] == [group]
 
 

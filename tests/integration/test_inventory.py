@@ -264,6 +264,10 @@ def topic(at: Account, name: str, tags: Tags) -> None:
     at.client("sns").create_topic(Name=name, Tags=key_value(tags))
 
 
+def edge_certificate(at: Account, name: str, tags: Tags) -> None:
+    at.client("acm", "us-east-1").request_certificate(DomainName=f"{name}.dev.example.com", Tags=key_value(tags))
+
+
 def subnet(at: Account, name: str, tags: Tags) -> None:
     at.client("ec2").create_subnet(
         VpcId=at.vpc_id,
@@ -295,6 +299,14 @@ def record(at: Account, name: str, tags: Tags) -> None:
     )
 
 
+def record_below(at: Account, name: str, tags: Tags) -> None:
+    record(at, f"_proof.{name}", tags)
+
+
+def origin_record(at: Account, name: str, tags: Tags) -> None:
+    record(at, f"{name}-origin", tags)
+
+
 Maker = Callable[[Account, str, Tags], None]
 BY_TAG_AND_NAME: list[tuple[str, Maker]] = [
     ("ecs service", service),
@@ -321,10 +333,16 @@ BY_TAG_AND_NAME: list[tuple[str, Maker]] = [
     ("wafv2 web ACL", web_acl),
     ("wafv2 web ACL", edge_web_acl),
 ]
-BY_TAG: list[tuple[str, Maker]] = [("sns resource", topic), ("ec2 subnet", subnet)]
+BY_TAG: list[tuple[str, Maker]] = [
+    ("sns resource", topic),
+    ("acm resource", edge_certificate),
+    ("ec2 subnet", subnet),
+]
 BY_NAME: list[tuple[str, Maker]] = [
     ("application-autoscaling scalable target", scalable_target),
     ("route53 record", record),
+    ("route53 record", record_below),
+    ("route53 record", origin_record),
 ]
 BY_TAG_OR_HOST: list[tuple[str, Maker]] = [
     ("elasticloadbalancing listener rule", listener_rule),
@@ -376,6 +394,12 @@ def test_a_network_interface_of_its_security_group_is_left(account: Account, env
     group = environment.leftovers(account)[0].id
     account.client("ec2").create_network_interface(SubnetId=account.subnet_ids[0], Groups=[group])
     assert kinds(environment.leftovers(account)) == ["ec2 security group", "ec2 network interface"]
+
+
+def test_records_of_similar_names_are_left_alone(account: Account, environment: Environment) -> None:
+    for name in (f"a-{environment.name}", f"{environment.name}-2", f"{environment.name}-origin-2", "z"):
+        record(account, name, {})
+    assert environment.leftovers(account) == []
 
 
 def test_a_deleted_zone_has_no_records(account: Account, environment: Environment) -> None:

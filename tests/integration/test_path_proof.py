@@ -28,7 +28,6 @@ class Built:
     access: SandboxAccess
     facts: BaselineFacts
     outputs: dict[str, object]
-    cloudfront_domain: str = ""
 
     def client(self, service: str) -> Any:
         return self.access.client(service)
@@ -36,12 +35,12 @@ class Built:
     def prove(self, **changed: object) -> list[Hop]:
         return prove_path(self.access, fqdn=FQDN, facts=self.facts, outputs={**self.outputs, **changed})
 
-    def record(self, action: str, target: str, zone_id: str) -> None:
+    def record(self, action: str, target: str, zone_id: str, name: str = FQDN) -> None:
         alias = {"DNSName": target, "HostedZoneId": zone_id, "EvaluateTargetHealth": False}
         self.client("route53").change_resource_record_sets(
             HostedZoneId=self.facts.zone_id,
             ChangeBatch={
-                "Changes": [{"Action": action, "ResourceRecordSet": {"Name": FQDN, "Type": "A", "AliasTarget": alias}}]
+                "Changes": [{"Action": action, "ResourceRecordSet": {"Name": name, "Type": "A", "AliasTarget": alias}}]
             },
         )
 
@@ -410,3 +409,68 @@ def test_an_error_of_aws_breaks_only_the_hop_that_met_it(built: Built, emulator:
     assert broken.name == "rule"
     assert "AccessDenied" in broken.found
     assert built.access.role_arn in broken.fix
+
+
+def put_cloudfront_before(made: Built, *, origin: str, alias: str = FQDN, enabled: bool = True) -> None:
+    """A distribution that has the name `alias` and asks `origin`; the FQDN points to it."""
+    distribution = made.client("cloudfront").create_distribution(
+        DistributionConfig={
+            "CallerReference": "-",
+            "Comment": "-",
+            "Enabled": enabled,
+            "Aliases": {"Quantity": 1, "Items": [alias]},
+            "Origins": {
+                "Quantity": 1,
+                "Items": [
+                    {
+                        "Id": "alb",
+                        "DomainName": origin,
+                        "CustomOriginConfig": {
+                            "HTTPPort": 80,
+                            "HTTPSPort": 443,
+                            "OriginProtocolPolicy": "https-only",
+                        },
+                    }
+                ],
+            },
+            "DefaultCacheBehavior": {
+                "TargetOriginId": "alb",
+                "ViewerProtocolPolicy": "redirect-to-https",
+                "MinTTL": 0,
+                "ForwardedValues": {"QueryString": True, "Cookies": {"Forward": "all"}},
+            },
+        }
+    )["Distribution"]
+    made.outputs["cloudfront_id"] = distribution["Id"]
+    made.record("UPSERT", distribution["DomainName"], "Z2FDTNDATAQYW2")  # the zone of all distributions
+
+
+def test_the_way_through_cloudfront_is_green(built: Built) -> None:
+    built.record("CREATE", built.facts.alb_dns_name, built.facts.alb_zone_id, f"{NAME}-origin.{ZONE}")
+    put_cloudfront_before(built, origin=f"{NAME}-origin.{ZONE}")
+    hops = built.prove()
+    assert [(hop.name, hop.ok) for hop in hops] == [(link.name, True) for link in LINE], hops
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"enabled": False}, "switched off"),
+        ({"alias": "other.dev.example.com"}, f"other.dev.example.com, not {FQDN}"),
+        ({"origin": "elsewhere.example.com"}, "elsewhere.example.com do not lead to"),
+    ],
+)
+def test_a_distribution_that_does_not_lead_on_is_named(built: Built, changed: dict[str, Any], reason: str) -> None:
+    put_cloudfront_before(built, **{"origin": built.facts.alb_dns_name, **changed})
+    broken = next(hop for hop in built.prove() if not hop.ok)
+    assert broken.name == "cloudfront"
+    assert reason in broken.found
+
+
+def test_a_record_past_cloudfront_and_a_missing_distribution_are_named(built: Built) -> None:
+    put_cloudfront_before(built, origin=built.facts.alb_dns_name)
+    built.record("UPSERT", built.facts.alb_dns_name, built.facts.alb_zone_id)
+    past = next(hop for hop in built.prove() if not hop.ok)
+    assert (past.name, "not to CloudFront" in past.found) == ("cloudfront", True)
+    missing = next(hop for hop in built.prove(cloudfront_id="E000") if not hop.ok)
+    assert (missing.name, missing.found) == ("cloudfront", "There is no CloudFront distribution E000.")

@@ -15,6 +15,9 @@ from stackyard.errors import Unusable
 
 Wrapped = Callable[..., Any]
 
+NEWEST_CACHES = {"redis": "7.1.0", "valkey": "8.0.1", "memcached": "1.6.22"}
+"""What AWS takes when a cache cluster names no version."""
+
 
 def apply_patches() -> None:
     """Mend moto in this process. Unusable when moto no longer has what a patch changes."""
@@ -106,15 +109,17 @@ def _record_key(change: Any) -> tuple[str, str, str]:
 def cache_clusters_answer_like_aws() -> None:
     """ElastiCache: a cluster has a full engine version and lists its security groups.
 
-    AWS takes `7.x` and answers `7.1.0`; moto answers what it was given, which the provider cannot parse. moto leaves
-    `SecurityGroups` out of the answer, so that every plan would want to set them again.
+    AWS takes `7.x`, or nothing, and answers `7.1.0`; moto answers what it was given, which the provider cannot parse,
+    so that it can neither make nor destroy the cluster. moto leaves `SecurityGroups` out of the answer, so that every
+    plan would want to set them again.
     """
     from moto.elasticache.models import ElastiCacheBackend
 
     def answer(original: Wrapped) -> Wrapped:
         def created(self: Any, *args: Any, **kwargs: Any) -> Any:
             cluster = original(self, *args, **kwargs)
-            cluster.engine_version = re.sub(r"\.x$", ".2.6", cluster.engine_version or "")
+            version = cluster.engine_version or NEWEST_CACHES.get(cluster.engine, "1.0.0")
+            cluster.engine_version = re.sub(r"\.x$", ".1.0", version)
             cluster.security_groups = [
                 {"SecurityGroupId": group, "Status": "active"} for group in cluster.security_group_ids
             ]

@@ -33,9 +33,10 @@ def record(path: Path) -> str:
     return f"{alias['Type']} alias to {host(alias['AliasTarget']['DNSName'])}."
 
 
-def alias_targets(path: Path) -> set[str]:
-    """Where the alias records of the FQDN point to."""
-    return {host(item["AliasTarget"]["DNSName"]) for item in path.records if "AliasTarget" in item}
+def alias_targets(path: Path, name: str = "") -> set[str]:
+    """Where the alias records of a name in the sandbox's zone point to; empty: of the FQDN."""
+    records = path.records_of(name) if name else path.records
+    return {host(item["AliasTarget"]["DNSName"]) for item in records if "AliasTarget" in item}
 
 
 def cloudfront(path: Path) -> str:
@@ -52,6 +53,9 @@ def cloudfront(path: Path) -> str:
     if path.fqdn not in aliases:
         raise Broken(f"The distribution answers for {', '.join(aliases) or 'no name'}, not {path.fqdn}.", REBUILD)
     origins = {host(origin["DomainName"]) for origin in settings["Origins"]["Items"]}
-    if path.balancer is not None and host(path.balancer["DNSName"]) not in origins:
-        raise Broken(f"Its origins are {', '.join(sorted(origins))}, not {path.balancer['DNSName']}.", REBUILD)
+    if path.balancer is not None:
+        balancer = host(path.balancer["DNSName"])
+        leading = origins | {target for origin in origins for target in alias_targets(path, origin)}
+        if balancer not in leading:
+            raise Broken(f"Its origins {', '.join(sorted(origins))} do not lead to {balancer}.", REBUILD)
     return f"Distribution {distribution['Id']} ({name}) asks the load balancer."

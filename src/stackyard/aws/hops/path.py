@@ -52,14 +52,18 @@ class Path:
     @cached_property
     def records(self) -> list[dict[str, Any]]:
         """Records of exactly the FQDN."""
+        return self.records_of(self.fqdn)
+
+    def records_of(self, name: str) -> list[dict[str, Any]]:
+        """Records of exactly this name in the sandbox's zone."""
         answer = self.ask(
             "route53",
             "list_resource_record_sets",
             HostedZoneId=self.facts.zone_id,
-            StartRecordName=self.fqdn,
+            StartRecordName=name,
             MaxItems="10",
         )
-        return [record for record in (answer or {}).get("ResourceRecordSets", []) if host(record["Name"]) == self.fqdn]
+        return [record for record in (answer or {}).get("ResourceRecordSets", []) if host(record["Name"]) == name]
 
     @cached_property
     def distribution(self) -> dict[str, Any] | None:

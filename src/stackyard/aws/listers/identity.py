@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from stackyard.aws.listers.search import Leftover, Search, pages, tag_map
+from stackyard.aws.listers.search import EDGE_REGION, Leftover, Search, pages, tag_map
 
 # fmt: off
 ASKED_DIRECTLY = frozenset({
@@ -32,11 +32,12 @@ def iam(search: Search) -> Iterator[Leftover]:
 
 
 def tagged(search: Search) -> Iterator[Leftover]:
-    """Everything else, by the tagging API."""
+    """Everything else, by the tagging API: in the sandbox's region, and where CloudFront's certificates are."""
     filters = [{"Key": search.tag_key, "Values": [search.tag_value]}]
-    client = search.client("resourcegroupstaggingapi")
-    for item in pages(client, "get_resources", "ResourceTagMappingList", TagFilters=filters):
-        arn = item["ResourceARN"]
-        service = arn.split(":")[2]
-        if service not in ASKED_DIRECTLY:
-            yield Leftover(service, "resource", arn, f"Delete it in the console of {service}.")
+    for region in sorted({search.access.region, EDGE_REGION}):
+        client = search.client("resourcegroupstaggingapi", region=region)
+        for item in pages(client, "get_resources", "ResourceTagMappingList", TagFilters=filters):
+            arn = item["ResourceARN"]
+            service = arn.split(":")[2]
+            if service not in ASKED_DIRECTLY:
+                yield Leftover(service, "resource", arn, f"Delete it in the console of {service} in {region}.")

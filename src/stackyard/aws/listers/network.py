@@ -2,10 +2,7 @@
 
 from collections.abc import Iterator
 
-from stackyard.aws.listers.search import Leftover, Search, batches, pages, tag_map
-
-GLOBAL_REGION = "us-east-1"
-"""Where WAF keeps what belongs to CloudFront."""
+from stackyard.aws.listers.search import EDGE_REGION, Leftover, Search, batches, pages, tag_map
 
 
 def load_balancing(search: Search) -> Iterator[Leftover]:
@@ -101,23 +98,23 @@ def _clear_ec2(kind: str, name: str) -> str:
 
 
 def route53(search: Search) -> Iterator[Leftover]:
-    """Records of exactly the FQDN; records have no tags."""
+    """Records of the FQDN, of names below it (a certificate's proof), and of the name under which CloudFront reaches
+    the load balancer. Records have no tags, and a zone lists names that begin the same one after the other."""
     if not search.fqdn or not search.zone_id:
         return
     client = search.client("route53")
     fqdn = search.fqdn.rstrip(".") + "."
-    try:
-        records = client.list_resource_record_sets(HostedZoneId=search.zone_id, StartRecordName=fqdn, MaxItems="10")
-    except client.exceptions.NoSuchHostedZone:
-        return
-    for record in records["ResourceRecordSets"]:
-        if record["Name"] == fqdn:
-            yield Leftover(
-                "route53",
-                "record",
-                f"{record['Type']} {search.fqdn}",
-                f"Delete the record {record['Type']} {search.fqdn} in hosted zone {search.zone_id}.",
-            )
+    label, _, parent = fqdn.partition(".")
+    for name in (fqdn, f"{label}-origin.{parent}"):
+        try:
+            records = client.list_resource_record_sets(HostedZoneId=search.zone_id, StartRecordName=name)
+        except client.exceptions.NoSuchHostedZone:
+            return
+        for record in records["ResourceRecordSets"]:
+            found, kind = record["Name"].rstrip("."), record["Type"]
+            if record["Name"] == name or record["Name"].endswith(f".{name}"):
+                how = f"Delete the record {kind} {found} in hosted zone {search.zone_id}."
+                yield Leftover("route53", "record", f"{kind} {found}", how)
 
 
 def cloudfront(search: Search) -> Iterator[Leftover]:
@@ -138,7 +135,7 @@ def cloudfront(search: Search) -> Iterator[Leftover]:
 
 def waf(search: Search) -> Iterator[Leftover]:
     """Web ACLs, of load balancers and of CloudFront."""
-    for scope, region in (("REGIONAL", ""), ("CLOUDFRONT", GLOBAL_REGION)):
+    for scope, region in (("REGIONAL", ""), ("CLOUDFRONT", EDGE_REGION)):
         client = search.client("wafv2", region=region)
         for acl in client.list_web_acls(Scope=scope, Limit=100)["WebACLs"]:
             tags = client.list_tags_for_resource(ResourceARN=acl["ARN"])["TagInfoForResource"]["TagList"]

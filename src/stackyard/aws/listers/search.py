@@ -7,6 +7,9 @@ from typing import Any
 
 from stackyard.aws.sessions import SandboxAccess
 
+EDGE_REGION = "us-east-1"
+"""Where the firewalls and certificates of CloudFront are kept, wherever the rest is."""
+
 
 @dataclass(frozen=True)
 class Leftover:
