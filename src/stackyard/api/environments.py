@@ -1,6 +1,6 @@
 """`/api/environments`."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from django.http import HttpRequest
 from ninja import Header, Router, Status
@@ -16,7 +16,6 @@ from stackyard.api.shapes import (
     EnvironmentDetail,
     EnvironmentOut,
     Events,
-    IdempotencyKey,
     Name,
     Page,
     RowId,
@@ -30,6 +29,9 @@ from stackyard.environments.requests import CreateRequest
 from stackyard.errors import NotFound, shown
 
 router = Router(tags=["environments"])
+
+# Visible ASCII: what a header can hold, and PostgreSQL, too.
+IDEMPOTENCY_KEY: str = Header("", alias="Idempotency-Key", max_length=200, pattern=r"^[\x21-\x7e]*$")
 
 StatusFilter = Literal["", "creating", "ready", "changing", "destroying", "failed", "attention", "destroyed"]
 
@@ -53,9 +55,7 @@ def list_environments(
 
 @router.post("", response=answers(202, Accepted), summary="Create an environment")
 def create_environment(
-    request: HttpRequest,
-    wish: CreateIn,
-    idempotency_key: Annotated[IdempotencyKey, Header(alias="Idempotency-Key")] = "",
+    request: HttpRequest, wish: CreateIn, idempotency_key: str = IDEMPOTENCY_KEY
 ) -> Status[Accepted]:
     """Everything is checked before anything is built; 422 lists every problem. With an `Idempotency-Key` (up to 200
     visible ASCII characters) the same request can be sent again safely: the first answer's run comes back."""
