@@ -3,7 +3,8 @@
 from typing import Literal
 
 from django.http import HttpRequest
-from ninja import Header, Router, Status
+from ninja import Router, Status
+from ninja.params.functions import Header
 
 from stackyard.api import convert
 from stackyard.api.answers import answers

@@ -265,9 +265,6 @@ class Health(Schema):
     version: str
 
 
-IdempotencyKey = Annotated[str, Field(max_length=200, pattern=r"^[\x21-\x7e]*$")]
-"""As it is sent: up to 200 visible ASCII characters."""
-
 Name = Annotated[str, Field(max_length=40, pattern=r"^[a-z0-9-]*$")]
 """A name to filter by; empty: no filter."""
 

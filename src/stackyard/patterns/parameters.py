@@ -80,7 +80,9 @@ def _text_problem(value: Any) -> str | None:
 
 
 def _number_problem(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "Must be a number."
+    if isinstance(value, float) and not math.isfinite(value):  # an integer can be too large to be asked
         return "Must be a number."
     return None if abs(value) < 1e15 else "This number is too large."
 

@@ -1,0 +1,96 @@
+"""Who gets what from every operation of the API. A new operation without a line here fails the first test."""
+
+from typing import Any
+
+import pytest
+from tests.factories import Organisation
+from tests.integration.api.conftest import Caller, caller, wish
+
+from stackyard.api.routes import api
+from stackyard.cmdb.models import Environment
+
+PEOPLE = ("anonymous", "viewer", "stranger", "requester", "platform")
+
+# Operation -> answers for anonymous, viewer, requester of another department, requester, platform staff.
+EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
+    ("GET", "/health"): (200, 200, 200, 200, 200),
+    ("GET", "/me"): (401, 200, 200, 200, 200),
+    ("GET", "/environments"): (401, 200, 200, 200, 200),
+    ("POST", "/environments"): (401, 403, 422, 202, 202),
+    ("GET", "/environments/{environment}"): (401, 200, 404, 200, 200),
+    ("DELETE", "/environments/{environment}"): (401, 403, 404, 202, 202),
+    ("GET", "/environments/{environment}/logs"): (401, 200, 404, 200, 200),
+    ("GET", "/runs"): (401, 200, 200, 200, 200),
+    ("GET", "/runs/{run_id}"): (401, 200, 404, 200, 200),
+    ("GET", "/runs/{run_id}/events"): (401, 200, 404, 200, 200),
+    ("POST", "/runs/{run_id}/cancel"): (401, 403, 404, 202, 202),
+    ("GET", "/patterns"): (401, 200, 200, 200, 200),
+    ("GET", "/patterns/{pattern}"): (401, 200, 200, 200, 200),
+    ("GET", "/products"): (401, 200, 200, 200, 200),
+    ("GET", "/products/{product}"): (401, 200, 404, 200, 200),
+    ("GET", "/sandboxes"): (401, 200, 200, 200, 200),
+    ("GET", "/sandboxes/{sandbox}"): (401, 200, 404, 200, 200),
+}
+CODES = {401: "unauthorised", 403: "forbidden", 404: "not_found", 422: "invalid"}
+
+
+def operations() -> set[tuple[str, str]]:
+    paths = api.get_openapi_schema()["paths"]
+    return {(method.upper(), path.removeprefix("/api")) for path, item in paths.items() for method in item}
+
+
+def person(org: Organisation, name: str) -> Caller:
+    return caller({"anonymous": None, **org.__dict__}[name])
+
+
+def test_the_table_covers_every_operation() -> None:
+    assert set(EXPECTED) == operations()
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize(("method", "path"), EXPECTED)
+def test_every_operation_for_everybody(
+    org: Organisation, environment: Environment, method: str, path: str, who: str
+) -> None:
+    run = environment.runs.get()
+    if method == "DELETE":  # what may be destroyed is ready and at rest
+        environment.runs.update(status="succeeded")
+        Environment.objects.update(status="ready")
+    address = path.format(
+        environment=environment.slug, run_id=run.pk, pattern="ecs-service", product="shop", sandbox="commerce-dev"
+    )
+    body = wish(name="another") if (method, path) == ("POST", "/environments") else None
+
+    response = person(org, who).ask(method, address, body)
+
+    expected = EXPECTED[(method, path)][PEOPLE.index(who)]
+    assert response.status_code == expected, response.content
+    if expected >= 400:
+        assert response.json()["error"]["code"] == CODES[expected]
+        assert response.json()["error"]["message"]
+    changed = expected == 202
+    assert (Environment.objects.count() == 2) == (changed and body is not None)
+
+
+LISTS = {"/environments": "slug", "/runs": "environment", "/products": "name", "/sandboxes": "name"}
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_lists_hold_only_the_own_department(org: Organisation, environment: Environment, path: str) -> None:
+    def seen(who: str) -> list[Any]:
+        return [item[LISTS[path]] for item in person(org, who).ask("GET", path).json()["items"]]
+
+    assert seen("requester") == seen("viewer") != []
+    assert not set(seen("stranger")) & set(seen("requester"))
+    assert set(seen("platform")) == set(seen("requester")) | set(seen("stranger"))
+
+
+def test_an_environment_of_another_department_and_none_read_the_same(
+    org: Organisation, environment: Environment
+) -> None:
+    stranger = caller(org.stranger)
+    hidden = stranger.ask("GET", "/environments/shop-dev").json()["error"]["message"]
+    absent = stranger.ask("GET", "/environments/shop-xyz").json()["error"]["message"]
+    assert hidden.replace("shop-dev", "") == absent.replace("shop-xyz", "")
+    by_uid = stranger.ask("GET", f"/environments/{environment.uid}")
+    assert by_uid.status_code == 404
