@@ -48,9 +48,10 @@ def child_environment(workdir: Workdir, given: Mapping[str, str]) -> dict[str, s
 def secrets_in(given: Mapping[str, str]) -> tuple[str, ...]:
     """The values of an environment that no log may show: those with a secret's name, and passwords in addresses."""
     found = {value for name, value in given.items() if SECRET_NAME.search(name)}
-    with contextlib.suppress(ValueError):  # an address that is none
-        found |= {unquote(password) for value in found if (password := urlsplit(value).password)}
-        found |= {password for value in found if (password := urlsplit(value).password)}
+    for address in tuple(found):
+        with contextlib.suppress(ValueError):  # no address
+            password = urlsplit(address).password or ""
+            found |= {password, unquote(password)}
     return tuple(sorted((value for value in found if len(value) >= SHORTEST_SECRET), key=len, reverse=True))
 
 

@@ -150,12 +150,12 @@ def _text(value: object, hidden: Sequence[str] = ()) -> str:
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _seconds(value: object) -> float | None:
     try:
-        seconds = float(value) if isinstance(value, int | float) else math.nan
+        seconds = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
     except OverflowError:
         return None
     return seconds if math.isfinite(seconds) else None

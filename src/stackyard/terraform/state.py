@@ -44,7 +44,8 @@ def _resources(module: Mapping[str, Any], path: str) -> Iterator[Resource]:
     for item in module.get("resources") or ():
         if item.get("mode") != "managed":
             continue
-        values = item.get("values") or {}
+        secret = item.get("sensitive_values") or {}
+        values = {k: v for k, v in (item.get("values") or {}).items() if not secret.get(k)}
         yield Resource(
             address=str(item["address"]),
             type=str(item["type"]),

@@ -1,0 +1,141 @@
+"""A process is known again by more than its number."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from stackyard.terraform.processes import Process, die_with_parent
+
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGINT, lambda *_: None)
+print("ready", flush=True)
+while True: time.sleep(60)
+"""
+WITH_CHILD = """
+import subprocess
+print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
+"""
+PARENT = """
+import subprocess, sys, time
+from stackyard.terraform.processes import die_with_parent
+child = subprocess.Popen(["sleep", "60"], preexec_fn=die_with_parent(), start_new_session=True)
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(*command: str) -> "subprocess.Popen[str]":
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_it_survives_a_row_and_knows_whether_it_runs(start: Start) -> None:
+    child = start("sleep", "60")
+    process = Process.from_dict(Process.of(child.pid).as_dict())
+    assert process == Process.of(child.pid)
+    assert process.alive()
+    child.kill()
+    child.wait()
+    assert not process.alive()
+
+
+def test_a_process_that_ended_before_it_was_looked_at_is_dead(start: Start) -> None:
+    child = start("true")
+    child.wait()
+    process = Process.of(child.pid)
+    assert not process.alive()
+    asyncio.run(asyncio.wait_for(process.end(30), 5))
+
+
+def test_a_zombie_is_dead(start: Start) -> None:
+    child = start("sleep", "60")
+    process = Process.of(child.pid)
+    os.kill(child.pid, signal.SIGKILL)
+    _until(lambda: not process.alive())
+    assert child.returncode is None, "nobody has waited for it yet"
+
+
+@pytest.mark.parametrize("other", [{"boot": "another"}, {"host": "another"}, {"started": 1}])
+def test_the_same_number_elsewhere_or_later_is_another_process(start: Start, other: dict[str, object]) -> None:
+    child = start("sleep", "60")
+    process = replace(Process.of(child.pid), **other)  # type: ignore[arg-type]
+    assert not process.alive()
+    process.interrupt()
+    process.kill_group()
+    asyncio.run(process.end(0))
+    assert child.poll() is None
+
+
+def test_what_it_left_behind_counts_and_is_ended(start: Start) -> None:
+    leader = start(sys.executable, "-c", WITH_CHILD)
+    process = Process.of(leader.pid)
+    assert leader.stdout is not None
+    orphan = Process.of(int(leader.stdout.readline()))
+    leader.wait()
+    assert process.alive()
+    asyncio.run(process.end(0))
+    assert not process.alive()
+    assert not orphan.alive()
+
+
+def test_one_that_ignores_both_requests_is_killed(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = start(sys.executable, "-c", STUBBORN)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    process = Process.of(child.pid)
+    asked: list[int] = []
+    interrupt = Process.interrupt
+    monkeypatch.setattr(Process, "interrupt", lambda self: (asked.append(1), interrupt(self)))
+    monkeypatch.setattr(Process, "_leader_gone_within", _at_once)
+    asyncio.run(process.end(30))
+    assert len(asked) == 2
+    assert child.wait() == -signal.SIGKILL
+
+
+async def _at_once(self: Process, seconds: float) -> bool:
+    return False
+
+
+def test_the_child_is_interrupted_when_its_parent_is_killed(start: Start) -> None:
+    parent = start(sys.executable, "-c", PARENT)
+    assert parent.stdout is not None
+    child = Process.of(int(parent.stdout.readline()))
+    assert child.alive()
+    parent.kill()
+    _until(lambda: not child.alive())
+
+
+def test_a_child_whose_parent_is_gone_already_does_not_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare = die_with_parent()
+    ended: list[int] = []
+    monkeypatch.setattr("stackyard.terraform.processes._prctl", lambda *_: 0)
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    monkeypatch.setattr(os, "_exit", ended.append)
+    prepare()
+    assert ended == [1]
+
+
+def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.01)
