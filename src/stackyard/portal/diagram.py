@@ -15,9 +15,9 @@ import networkx as nx
 from stackyard.portal.components import component_of
 
 ROW, HEAD, PAD = 20, 32, 10
-WIDTH, GAP_X, GAP_Y = 236, 60, 22
+WIDTH, GAP_X, GAP_Y = 224, 48, 22
 LANE = 14
-ROOM = 33
+ROOM = 30
 """Characters of a row that fit into a box."""
 
 
@@ -80,6 +80,11 @@ class Diagram:
     boxes: tuple[Box, ...]
     edges: tuple[Edge, ...]
 
+    @property
+    def wide(self) -> bool:
+        """Too wide to be shrunk to a page and still be read; it scrolls sideways then."""
+        return self.width > 5 * WIDTH + 5 * GAP_X
+
 
 @dataclass
 class _Node:
@@ -107,9 +112,7 @@ def draw(resources: Sequence[Mapping[str, Any]], components: Mapping[str, Sequen
     columns = _order(nodes)
     height = _place(nodes, columns)
     boxes = tuple(_box(name, nodes[name], members[name]) for name in sorted(members))
-    edges = tuple(
-        Edge(_path([nodes[n] for n in chain]), f"{chain[0]} needs {chain[-1]}") for chain in sorted(chains)
-    )
+    edges = tuple(Edge(_path([nodes[n] for n in chain]), f"{chain[0]} needs {chain[-1]}") for chain in sorted(chains))
     return Diagram(len(columns) * (WIDTH + GAP_X) - GAP_X + 2, height + 2, boxes, edges)
 
 

@@ -33,6 +33,8 @@ def titled_outputs(outputs: Mapping[str, Any], titles: Mapping[str, str]) -> lis
 def titled_settings(settings: Mapping[str, Any], overlays: Mapping[str, Any]) -> list[Named]:
     """What differs from the pattern's defaults, by path."""
     return [
-        Named(path, (overlays.get(path) or {}).get("title") or path.rpartition(".")[2].replace("_", " ").capitalize(), v)
+        Named(
+            path, (overlays.get(path) or {}).get("title") or path.rpartition(".")[2].replace("_", " ").capitalize(), v
+        )
         for path, v in sorted(settings.items())
     ]

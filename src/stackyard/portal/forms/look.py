@@ -18,6 +18,8 @@ class TablerMixin:
                 widget.attrs["class"] = "form-check-input"
             elif isinstance(widget, forms.Select):
                 widget.attrs["class"] = "form-select"
+                if isinstance(field, forms.ModelChoiceField):
+                    field.empty_label = "Choose" if field.required else "None"
             else:
                 widget.attrs["class"] = "form-control"
             if isinstance(widget, forms.Textarea):

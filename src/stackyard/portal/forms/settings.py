@@ -20,6 +20,7 @@ from stackyard.patterns.parameters import Parameter
 PREFIX = "settings."
 _INTEGER = re.compile(r"-?[0-9]{1,15}\Z")
 _DECIMAL = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,15}\Z")
+_ABBREVIATIONS = {name: name.upper() for name in ("alb", "cdn", "dns", "ecr", "ecs", "iam", "rds", "s3", "vpc", "waf")}
 WIDE = {"rows", "lines"}
 
 
@@ -146,7 +147,7 @@ def parse_settings(parameters: Iterable[Parameter], posted: QueryDict) -> tuple[
             like = list(parameter.default.values()) if isinstance(parameter.default, Mapping) else []
             values[parameter.path] = {k: _like(v, like) for k, v in pairs}
         elif field.name in posted:
-            values[parameter.path] = _typed(posted[field.name], field)
+            values[parameter.path] = _typed(posted.get(field.name, ""), field)
     return values, problems
 
 
@@ -173,7 +174,7 @@ def _as_posted(posted: QueryDict, field: SettingField) -> Any:
         return field.name in posted
     if field.widget == "rows":
         return [(k, v) for k, v in _rows(posted, field.name) if k or v]
-    return posted[field.name] if field.name in posted else _as_default(field)
+    return posted.get(field.name) if field.name in posted else _as_default(field)
 
 
 def _rows(posted: QueryDict, name: str) -> list[tuple[str, str]]:
@@ -215,4 +216,5 @@ def _groups(fields: Iterable[SettingField]) -> tuple[Group, ...]:
 
 
 def _title(group: str) -> str:
-    return " › ".join(part.replace("_", " ").capitalize() for part in group.split(".")) if group else "General"
+    words = (_ABBREVIATIONS.get(part, part.replace("_", " ").capitalize()) for part in group.split("."))
+    return ", ".join(words) if group else "General"

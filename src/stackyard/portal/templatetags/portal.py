@@ -27,6 +27,7 @@ COLOURS = {
     "destroyed": "secondary",
     "retired": "secondary",
 }
+NOTHING = "\N{EN DASH}"
 MOVING = {"creating", "changing", "destroying", "running"}
 
 
@@ -57,7 +58,7 @@ def chip(row: Any) -> SafeString:
 def ago(at: datetime | None) -> SafeString:
     """A time as people say it, with the exact one as title; a dash when there is none."""
     if at is None:
-        return SafeString("–")
+        return SafeString(NOTHING)
     exact = timezone.localtime(at)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
@@ -90,7 +91,7 @@ def relative(past: timedelta) -> str:
 def duration(seconds: float | timedelta | None) -> str:
     """`0.4 s`, `12 s`, `3 min 05 s`, `1 h 12 min`; a dash when unknown. The live page says it in the same way."""
     if seconds is None:
-        return "–"
+        return NOTHING
     value = seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds)
     if value < 10:
         return f"{value:.1f} s"

@@ -11,8 +11,8 @@ class SignInForm(AuthenticationForm):
     """Django's own, with words that say what to do."""
 
     error_messages = {
-        "invalid_login": "User name and password do not fit together. Both are case-sensitive. Platform staff can set a "
-        "new password.",
+        "invalid_login": "User name and password do not fit together. Both are case-sensitive. "
+        "Platform staff can set a new password.",
         "inactive": "This account is switched off. Ask platform staff.",
     }
 

@@ -15,6 +15,7 @@ from stackyard.environments.destroy import destroy
 from stackyard.portal.diagram import draw
 from stackyard.portal.outputs import titled_outputs, titled_settings
 from stackyard.portal.paging import page_of
+from stackyard.portal.patterns import manifest_of
 from stackyard.portal.progress import progress_of
 from stackyard.portal.requests import Request, wants_fragment
 
@@ -33,7 +34,14 @@ def environments(request: Request) -> HttpResponse:
         "product": _known(given.get("product"), [name for name, _ in products]),
         "sandbox": _known(given.get("sandbox"), sandboxes),
     }
-    page = page_of(request, listing.search(request.user, **chosen))
+    found = listing.search(
+        request.user,
+        text=chosen["text"],
+        status=chosen["status"],
+        product=chosen["product"],
+        sandbox=chosen["sandbox"],
+    )
+    page = page_of(request, found)
     context = {
         "page": page,
         "chosen": chosen,
@@ -72,7 +80,7 @@ def _context(request: Request, found: Environment) -> dict[str, Any]:
     runs = list(Run.objects.filter(environment=found).select_related("requested_by")[:RUNS_SHOWN])
     for run in runs:
         run.environment = found
-    manifest = found.pattern.manifest
+    manifest = manifest_of(found.pattern)
     return {
         "environment": found,
         "runs": runs,

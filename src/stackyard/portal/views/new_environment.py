@@ -80,9 +80,7 @@ def _wish(data: QueryDict) -> CreateRequest:
     """The request that the form holds. Settings count only for the pattern that they were shown for."""
     settings: dict[str, Any] = {}
     basics = {name: data.get(name, "") for name in BASICS}
-    missing = [
-        Problem(field, f"Choose a {field}.") for field in ("product", "pattern") if not basics[field]
-    ]
+    missing = [Problem(field, f"Choose a {field}.") for field in ("product", "pattern") if not basics[field]]
     if missing:
         raise Invalid(missing)
     try:
@@ -117,11 +115,12 @@ def _live_context(draft: Draft) -> dict[str, Any]:
     )
     if draft.sandbox not in {s.name for s in sandboxes}:
         draft.sandbox = ""
+    ready = [s for s in sandboxes if s.status == SandboxStatus.READY]
     usual = usual_seconds(draft.pattern.name, "create") if draft.pattern else {}
     return {
         "draft": draft,
         "sandboxes": sandboxes,
-        "chosen_sandbox": next((s for s in sandboxes if s.name == draft.sandbox or len(sandboxes) == 1), None),
+        "chosen_sandbox": next((s for s in ready if s.name == draft.sandbox or len(ready) == 1), None),
         "check": naming.check(draft.product, draft.name, draft.sandbox),
         "settings": settings_form(draft.pattern.parameters, draft.posted, draft.errors) if draft.pattern else None,
         "usual": sum(usual.values()) or None,
@@ -137,7 +136,9 @@ def live_parts(request: Request) -> HttpResponse:
 @require_GET
 def settings_part(request: Request) -> HttpResponse:
     """For htmx: the settings of the pattern just chosen, and the summary beside them."""
-    return render(request, "portal/environments/new_settings_live.html", {**_live_context(_allowed(request)), "oob": True})
+    return render(
+        request, "portal/environments/new_settings_live.html", {**_live_context(_allowed(request)), "oob": True}
+    )
 
 
 def _allowed(request: Request) -> Draft:

@@ -44,6 +44,9 @@
         if (line) this.show(line);
       });
     }
+    waiting(text) {
+      this.lines.querySelector("[data-waiting]")?.replaceChildren(text);
+    }
     show(line) {
       this.lines.scrollTop = line.offsetTop - this.lines.offsetTop - 40;
     }
@@ -141,10 +144,11 @@
       for (const stage of data.stages) log.stageTitles[stage.name] = stage.title;
       steps.update(data.stages);
       log.add(data.events);
+      if (data.status === "running") log.waiting("Nothing written yet.");
     };
     source.addEventListener("end", () => {
       finish();
-      log.lines.querySelector("[data-waiting]")?.replaceChildren("This run wrote no log.");
+      log.waiting("This run wrote no log.");
       if (!wasDone) htmx.trigger(document.body, "run-ended");
     });
     window.addEventListener("pagehide", finish);
