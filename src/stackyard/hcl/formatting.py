@@ -56,7 +56,7 @@ def _close(open_lines: list[int], count: int) -> None:
 
 def _words(text: str, line: Line) -> str:
     pieces, at = [], line.words[0].start
-    sign = _equals(line)
+    sign = line.opens if line.assign is None else line.assign
     for index, word in enumerate(line.words):
         gap = text[at : word.start]
         if index and sign is not None and index in {sign, sign + 1}:
@@ -64,15 +64,3 @@ def _words(text: str, line: Line) -> str:
         pieces += [gap, word.text]
         at = word.end
     return "".join(pieces)
-
-
-def _equals(line: Line) -> int | None:
-    """The word that is the line's own equals sign, also where the line opens a bracket after it."""
-    if line.assign is not None:
-        return line.assign
-    for index, word in enumerate(line.words):
-        if word.kind == "symbol" and word.text in _OPENING | _CLOSING:
-            return None
-        if word.kind == "symbol" and word.text == "=" and index:
-            return index
-    return None

@@ -18,10 +18,14 @@ _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 @dataclass(slots=True)
 class Line:
-    """The words of one line, and the two places that can be moved: before the `=`, before the last comment."""
+    """The words of one line, and which of them can be moved: the line's own `=`, and the comment at its end.
+
+    `opens` is the `=` of a line that opens a bracket after it: one space before it, never aligned.
+    """
 
     words: list[Token]
     assign: int | None
+    opens: int | None
     comment: int | None
 
 
@@ -125,6 +129,9 @@ def alignment(source: Source, start: int, end: int) -> Iterator[tuple[int, tuple
     """The gaps to change between two line ends: from where, up to where, and the spaces that belong there."""
     shifts: dict[int, int] = {}
     rows = list(lines(source, start, end))
+    for row in rows:
+        if row.opens is not None:
+            yield from _gap(row, row.opens, 1, shifts)
     for group in _groups(rows, "assign"):
         leads = [width(source.text[_line_start(source, row) : row.words[row.assign - 1].end]) for row in group]  # type: ignore[operator]
         for row, lead in zip(group, leads, strict=True):
@@ -181,14 +188,14 @@ def lines(source: Source, start: int, end: int) -> Iterator[Line]:
 
 def _line(words: list[Token]) -> Line:
     comment = len(words) - 1 if len(words) > 1 and words[-1].kind == "comment" else None
-    depth, assign = 0, None
+    depth, sign = 0, None
     for index, word in enumerate(words):
         if word.kind == "symbol" and word.text in _OPENING:
             depth += 1
         elif word.kind == "symbol" and word.text in _CLOSING:
             depth -= 1
-        elif word.text == "=" and depth == 0 and index and assign is None:
-            assign = index
+        elif word.text == "=" and depth == 0 and index and sign is None:
+            sign = index
         elif word.kind != "word" and "\n" in word.text and not word.text.startswith("<<"):
             depth += 1
-    return Line(words, assign if depth == 0 else None, comment)
+    return Line(words, sign if depth == 0 else None, sign if depth else None, comment)

@@ -128,7 +128,8 @@ def tokens_for_value(
 
     Takes str, bool, int, float, Decimal, None, and lists, tuples and mappings of these (keys are text). Objects
     stand on several lines, lists of scalars on one; `one_line` puts everything on one, `tall` a list on several.
-    `indent` is the indentation of the line on which the value starts. Raises ValueRefused for anything else, for NaN and for infinity.
+    `indent` is the indentation of the line on which the value starts. Raises ValueRefused for anything else, NaN and
+    infinity.
     """
     writer = _Writer(newline, one_line)
     if tall and value and isinstance(value, list | tuple):
