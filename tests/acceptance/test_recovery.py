@@ -9,19 +9,12 @@ import pytest
 
 from stackyard.aws.inventory import leftovers
 from stackyard.cmdb.models import Allocation, Environment, Run, RunEvent
-from stackyard.environments.create import create
-from stackyard.environments.requests import CreateRequest
 from stackyard.runs.cancel import request_cancel
 from stackyard.runs.database import in_database
 from tests.acceptance.conftest import StartWorker
 from tests.yard import Yard, log_of, work_until_ended
 
 pytestmark = pytest.mark.journey
-
-
-def worker_wish(yard: Yard, name: str = "dev") -> Run:
-    """The quickest pattern: it has no DNS record to wait for."""
-    return create(yard.user, CreateRequest("shop", "ecs-worker", name), via="api")
 
 
 def assert_nothing_is_left(yard: Yard, run: Run) -> None:
@@ -37,7 +30,7 @@ def assert_nothing_is_left(yard: Yard, run: Run) -> None:
 
 def test_a_failed_apply_is_taken_back_and_says_why(yard: Yard) -> None:
     yard.emulator.fail("ecs:CreateService")
-    run = worker_wish(yard)
+    run = yard.create()
     yard.carry(run)
 
     assert run.status == "failed", log_of(run)
@@ -49,7 +42,7 @@ def test_a_failed_apply_is_taken_back_and_says_why(yard: Yard) -> None:
     assert Environment.objects.get().status == "failed"
 
     yard.emulator.clear_faults()
-    again = worker_wish(yard)
+    again = yard.create()
     yard.carry(again)
     assert again.status == "succeeded", "the name is free again"
 
@@ -57,7 +50,7 @@ def test_a_failed_apply_is_taken_back_and_says_why(yard: Yard) -> None:
 def test_what_cannot_be_taken_back_is_kept_and_shown(yard: Yard) -> None:
     yard.emulator.fail("ecs:CreateService")
     yard.emulator.fail("sqs:DeleteQueue")
-    run = worker_wish(yard)
+    run = yard.create()
     yard.carry(run)
 
     assert run.status == "attention"
@@ -89,7 +82,7 @@ def ended(run: Run) -> Callable[[], bool]:
 
 @pytest.mark.parametrize("stage", ["init", "apply"])
 def test_a_killed_worker_is_taken_over(yard: Yard, start_worker: StartWorker, stage: str) -> None:
-    run = worker_wish(yard)
+    run = yard.create()
     first = start_worker()
     until(at_stage(run, stage), stage)
     first.kill()
@@ -108,7 +101,7 @@ def test_a_killed_worker_is_taken_over(yard: Yard, start_worker: StartWorker, st
 
 
 def test_a_worker_that_wakes_up_again_writes_nothing(yard: Yard, start_worker: StartWorker) -> None:
-    run = worker_wish(yard)
+    run = yard.create()
     first = start_worker()
     until(at_stage(run, "plan"), "plan")
     first.send_signal(signal.SIGSTOP)
@@ -123,7 +116,7 @@ def test_a_worker_that_wakes_up_again_writes_nothing(yard: Yard, start_worker: S
 
 
 def test_cancel_stops_terraform_and_takes_back_what_was_built(yard: Yard) -> None:
-    run = worker_wish(yard)
+    run = yard.create()
 
     async def cancel_at_apply() -> None:
         working = asyncio.create_task(work_until_ended([run.pk]))

@@ -33,9 +33,10 @@ def demo(
 
     for action in fail_at:
         Action.parse(action)
-    # A terminal that closes or a supervisor that stops us is as good a reason to tidy up as Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    # A terminal that closes or a supervisor that stops us is as good a reason to tidy up as Ctrl-C, which itself is
+    # ignored when a shell started us in the background.
+    for reason in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(reason, _interrupt)
     with DemoStack(data, port, fail_at=fail_at, tell=_tell) as stack:
         if pattern:
             _try(stack, pattern, product, assignments, as_json=as_json)
