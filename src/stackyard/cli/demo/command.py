@@ -64,7 +64,7 @@ def _serve(stack: "DemoStack", wanted: int) -> None:
     people = Table.grid(padding=(0, 2))
     for person in PEOPLE:
         where = DEPARTMENTS.get(person.department, "everything")
-        people.add_row(f"[bold]{person.name}[/]", PASSWORD, f"{person.role.label}, {where}")
+        people.add_row(f"[bold]{person.name}[/]", PASSWORD, f"{person.role.capitalize()}, {where}")
     console = Console()
     console.print(Panel(people, title=f"Stackyard is at [bold]{stack.url}[/]", expand=False, padding=(1, 2)))
     console.print(f"export STACKYARD_URL={stack.url} STACKYARD_TOKEN={stack.token}", soft_wrap=True)

@@ -129,7 +129,8 @@ class DemoStack:
 
         from stackyard.aws.emulator.seed import seed_baseline
         from stackyard.aws.sessions import SandboxAccess
-        from stackyard.cli.demo.organisation import SANDBOXES, load
+        from stackyard.cli.demo.loading import load
+        from stackyard.cli.demo.organisation import SANDBOXES
 
         with ThreadPoolExecutor() as pool:
             seeded = {
