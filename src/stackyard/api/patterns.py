@@ -1,5 +1,7 @@
 """`/api/patterns`."""
 
+from typing import Any
+
 from django.http import HttpRequest
 from ninja import Router
 
@@ -9,6 +11,7 @@ from stackyard.api.auth import person
 from stackyard.api.shapes import PatternDetail, PatternList
 from stackyard.cmdb import rights
 from stackyard.patterns.catalogue import Catalogue
+from stackyard.patterns.schema import json_schema
 
 router = Router(tags=["patterns"])
 
@@ -25,3 +28,9 @@ def list_patterns(request: HttpRequest) -> PatternList:
 def show_pattern(request: HttpRequest, pattern: str) -> PatternDetail:
     """With the parameters that may be set and its README in Markdown."""
     return convert.pattern_detail(Catalogue.from_settings().get(pattern))
+
+
+@router.get("/{pattern}/schema", response=answers(200, dict[str, Any]), summary="Show a pattern's JSON Schema")
+def show_schema(request: HttpRequest, pattern: str) -> dict[str, Any]:
+    """JSON Schema 2020-12 of `settings` in a request for an environment: dotted path -> value."""
+    return json_schema(Catalogue.from_settings().get(pattern))

@@ -2,13 +2,18 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from stackyard.errors import NotFound, StackyardError, Unusable, shown
-from stackyard.patterns.manifest import Manifest, read_manifest
-from stackyard.patterns.parameters import Parameter, read_parameters
+from stackyard.patterns.from_variables import variables_of
+from stackyard.patterns.interface import bare
+from stackyard.patterns.manifest import Manifest, Overlay, read_manifest
+from stackyard.patterns.parameters import Parameter
+from stackyard.patterns.reading import read_parameters
 from stackyard.settings import Settings, get_settings
 
 # `source = "../../modules/NAME"`: how a shipped pattern or module names a module beside it.
@@ -38,7 +43,13 @@ class Pattern:
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """What a person may set, in the order of the interface file."""
-        return read_parameters(self.directory / self.manifest.interface, self.manifest)
+        return read_parameters(self.directory, self.manifest)
+
+    @cached_property
+    def variable_defaults(self) -> Mapping[str, Any]:
+        """Variable -> its default, of the variables that have one."""
+        variables, _ = variables_of(self.directory)
+        return {v.name: v.default for v in variables if not v.required}
 
     @cached_property
     def readme(self) -> str:
@@ -129,10 +140,26 @@ class Catalogue:
         changed = max(f.stat().st_mtime for f in folder.iterdir() if f.is_file())
         if folder.name in self._known and self._known[folder.name][0] == changed:
             return self._known[folder.name][1]
-        manifest = read_manifest(folder / "pattern.yaml")
-        if manifest.name != folder.name:
-            raise Unusable(f"{folder.name}/pattern.yaml names itself '{manifest.name}'; folder and name must be equal.")
-        pattern = Pattern(manifest, folder, self._modules)
-        _ = pattern.parameters, pattern.modules, pattern.digest  # a broken one is found here, not in a run
+        pattern = read_pattern_folder(folder, self._modules)
         self._known[folder.name] = (changed, pattern)
         return pattern
+
+
+def read_pattern_folder(folder: Path, modules: Path) -> Pattern:
+    """One pattern, read as a whole, so that a broken one is found here and not in a run. Raises Unusable."""
+    manifest = read_manifest(folder / "pattern.yaml")
+    if manifest.name != folder.name:
+        raise Unusable(f"{folder.name}/pattern.yaml names itself '{manifest.name}'; folder and name must be equal.")
+    pattern = Pattern(manifest, folder, modules)
+    pattern = replace(pattern, manifest=_with_secrets(manifest, pattern.parameters))
+    _ = pattern.parameters, pattern.modules, pattern.digest
+    return pattern
+
+
+def _with_secrets(manifest: Manifest, parameters: tuple[Parameter, ...]) -> Manifest:
+    """The manifest, which is kept with every environment, with what the files alone know to be secret."""
+    overlays = {bare(path): overlay for path, overlay in manifest.parameters.items()}
+    secret = {
+        p.path: overlays.get(p.path, Overlay()).model_copy(update={"secret": True}) for p in parameters if p.secret
+    }
+    return manifest.model_copy(update={"parameters": overlays | secret}) if secret else manifest

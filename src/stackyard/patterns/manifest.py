@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stackyard.errors import Unusable
+from stackyard.patterns.positions import Trouble, in_words, line_in, yaml_lines
 
 Scalar = str | int | float | bool
 
@@ -53,7 +54,10 @@ class Manifest(_Part):
     needs: tuple[str, ...] = ()
     # Alias -> region of further AWS provider configurations in the sandbox's account (CloudFront wants us-east-1).
     providers: dict[str, str] = Field(default_factory=dict)
+    # `variables.tf` stands for all `variable` blocks of the pattern's folder, whichever file they are in.
     interface: Literal["locals.tf", "variables.tf"] = "locals.tf"
+    # Blocks of the pattern that are left out when an environment is rendered, because Stackyard writes its own.
+    replaces: tuple[str, ...] = ()
     fills: dict[str, str] = Field(default_factory=dict)
     parameters: dict[str, Overlay] = Field(default_factory=dict)
     secrets: dict[str, Secret] = Field(default_factory=dict)
@@ -78,9 +82,13 @@ def read_manifest(path: Path) -> Manifest:
     except FileNotFoundError:
         raise Unusable(f"{path.parent.name} has no pattern.yaml.", hint="Write one: docs/patterns.md.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Unusable(f"{path.parent.name}/pattern.yaml is not YAML: {error}") from None
+        raise Unusable(f"{path.parent.name}/pattern.yaml is not YAML: {' '.join(str(error).split())}") from None
     try:
         return Manifest.model_validate(data)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
-        raise Unusable(f"{path.parent.name}/pattern.yaml: {wrong}", hint="docs/patterns.md lists the keys.") from None
+        lines, file = yaml_lines(path), f"{path.parent.name}/pattern.yaml"
+        wrong = [
+            Trouble(file, line_in(lines, *e["loc"]), f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}")
+            for e in error.errors()
+        ]
+        raise Unusable(in_words(wrong), hint="docs/patterns.md lists the keys.") from None

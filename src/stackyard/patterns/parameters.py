@@ -1,30 +1,33 @@
-"""Parameters: what a person may set, derived from the pattern's own interface file.
+"""Parameters: what a person may set, derived from the pattern's own interface files.
 
-Every constant leaf of the `locals` that Stackyard does not fill itself is a parameter. Its comment is its description,
-its parent is its group, and `pattern.yaml` may narrow it. A setting is a dotted path below `locals` with a value, for
-example `container.cpu = 512`; only settings that differ from the default are kept.
+Every constant of `locals.tf`, or every variable, that Stackyard does not fill itself is a parameter. Its comment is its
+description, its parent is its group, and annotations or `pattern.yaml` may narrow it. A setting is a dotted path with a
+value, for example `container.cpu = 512`; only settings that differ from the default are kept.
 """
 
-import math
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from stackyard import hcl
-from stackyard.errors import Invalid, Problem, Unusable, shown
+from stackyard.errors import Invalid, Problem, shown
+from stackyard.patterns.evaluate import UNKNOWN, holds
+from stackyard.patterns.interface import Interface, Offer, Rule, bare, is_below, overlaid
 from stackyard.patterns.manifest import Manifest, Overlay, Scalar
+from stackyard.patterns.positions import Trouble
+from stackyard.patterns.types import REQUIRED, Kind, Type, type_of_kind
 
-Kind = Literal["string", "number", "bool", "list", "map"]
-MAX_TEXT = 4096
-MAX_ITEMS = 100
+FIXED = "This is fixed by the platform team."
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One setting that a person may give."""
+    """One setting that a person may give. `kind` tells the widget, `type` what exactly a value must be.
+
+    `required`: the pattern has no default. `nullable`: null is a value as well. `rules`: `validation` of the variable
+    that it belongs to; `unknown`: what Stackyard fills in of that variable later.
+    """
 
     path: str
     kind: Kind
@@ -42,19 +45,31 @@ class Parameter:
     locked: bool = False
     secret: bool = False
     depends_on: Mapping[str, Scalar | tuple[Scalar, ...]] = field(default_factory=dict)
+    type: Type | None = None
+    required: bool = False
+    nullable: bool = False
+    rules: tuple[Rule, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> Type:
+        """What a value must be."""
+        return self.type or type_of_kind(self.kind)
 
     def check(self, value: Any) -> str | None:
         """The rule that `value` breaks, in words; None when it is acceptable."""
         if self.locked:
-            return "This is fixed by the platform team."
-        wrong = _WRONG_KIND[self.kind](value)
-        if wrong:
-            return wrong
-        if self.enum and value not in self.enum:
+            return FIXED
+        if value is None and self.nullable:
+            return None
+        return self.shape.problem(value) or self._narrower(value)
+
+    def _narrower(self, value: Any) -> str | None:
+        if self.enum and not any(_same(value, allowed) for allowed in self.enum):
             return f"Choose one of {', '.join(map(str, self.enum))}."
         if self.kind == "number":
             return self._check_range(value)
-        if self.kind == "string" and self.pattern and not re.fullmatch(self.pattern, value):
+        if self.kind == "string" and self.pattern and not re.fullmatch(self.pattern, str(value)):
             return f"Must match {self.pattern}."
         return None
 
@@ -67,128 +82,54 @@ class Parameter:
         return None
 
 
-def _text_problem(value: Any) -> str | None:
-    if not isinstance(value, str):
-        return "Must be text."
-    if len(value) > MAX_TEXT:
-        return f"Must be at most {MAX_TEXT} characters long."
-    for char in value:
-        # Controls and format characters (NUL, bidirectional marks): no setting needs them, and they deceive readers.
-        if unicodedata.category(char) in {"Cc", "Cf", "Cs"} and char not in "\n\t":
-            return f"The character U+{ord(char):04X} is not allowed."
-    return None
-
-
-def _number_problem(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "Must be a number."
-    if isinstance(value, float) and not math.isfinite(value):  # an integer can be too large to be asked
-        return "Must be a number."
-    return None if abs(value) < 1e15 else "This number is too large."
-
-
-def _list_problem(value: Any) -> str | None:
-    if not isinstance(value, list | tuple):
-        return "Must be a list."
-    if len(value) > MAX_ITEMS:
-        return f"Must have at most {MAX_ITEMS} items."
-    return next((p for item in value if (p := _scalar_problem(item))), None)
-
-
-def _map_problem(value: Any) -> str | None:
-    if not isinstance(value, Mapping):
-        return "Must be names with values."
-    if len(value) > MAX_ITEMS:
-        return f"Must have at most {MAX_ITEMS} entries."
-    for key, item in value.items():
-        if not isinstance(key, str) or not key.strip():
-            return "A name must not be empty."
-        problem = _text_problem(key) or _scalar_problem(item)
-        if problem:
-            return f"{shown(key, 40)}: {problem}"
-    return None
-
-
-def _scalar_problem(value: Any) -> str | None:
-    if isinstance(value, str):
-        return _text_problem(value)
-    return None if isinstance(value, bool) else _number_problem(value) and "Must be text, a number or true/false."
-
-
-_WRONG_KIND = {
-    "string": _text_problem,
-    "number": _number_problem,
-    "bool": lambda value: None if isinstance(value, bool) else "Must be true or false.",
-    "list": _list_problem,
-    "map": _map_problem,
-}
-
-
-def read_parameters(file: Path, manifest: Manifest) -> tuple[Parameter, ...]:
-    """The parameters of an interface file, narrowed by the manifest.
-
-    Raises Unusable when the file is not HCL or the manifest names a path that the file does not have.
-    """
-    where = f"{file.parent.name}/{file.name}"
-    try:
-        tree = hcl.File.parse(file.read_bytes(), where)
-    except FileNotFoundError:
-        raise Unusable(f"{where} is missing.", hint="It is the pattern's interface; see docs/patterns.md.") from None
-    except hcl.HclError as error:
-        raise Unusable(str(error)) from None
-    filled = {_below_locals(path) for path in manifest.fills}
-    overlays = {_below_locals(path): overlay for path, overlay in manifest.parameters.items()}
-    found: dict[str, Parameter] = {}
-    known: set[str] = set()
-    for leaf in hcl.leaves(tree):
-        if leaf.path[0] != "locals":
-            continue
-        path = hcl.format_path(leaf.path[1:])
-        known.add(path)
-        if not any(path == f or path.startswith(f"{f}.") for f in filled):
-            found[path] = _parameter(path, leaf.value, leaf.comment, overlays.get(path, Overlay()))
-    for path in overlays.keys() - found.keys():
-        raise Unusable(f"{file.parent.name}/pattern.yaml: parameters: '{path}' is not a constant in {where}.")
-    for path in filled:
-        if not any(k == path or k.startswith(f"{path}.") for k in known):
-            raise Unusable(f"{file.parent.name}/pattern.yaml: fills: '{path}' is not in {where}.")
-    return tuple(found.values())
-
-
-def _below_locals(path: str) -> str:
-    return path.removeprefix("locals.")
-
-
-def _parameter(path: str, default: Any, comment: str, overlay: Overlay) -> Parameter:
-    kind = overlay.type or _kind_of(default)
-    group, _, last = path.rpartition(".")
-    return Parameter(
-        path=path,
-        kind=kind,
-        default=default,
-        description=overlay.description or comment,
-        title=overlay.title or last.replace("_", " ").capitalize(),
-        group=group,
-        **overlay.model_dump(exclude={"title", "description", "type"}),
+def make_parameters(interface: Interface, manifest: Manifest) -> tuple[Parameter, ...]:
+    """The parameters of an interface: what neither `fills` nor `secrets` give, narrowed."""
+    given = [bare(path) for path in manifest.fills]
+    if manifest.interface == "variables.tf":
+        given += manifest.secrets
+    return tuple(
+        _parameter(offer, overlay, given)
+        for offer, overlay in overlaid(interface.offers, manifest)
+        if not any(is_below(offer.name, path) for path in given)
     )
 
 
-def _kind_of(default: Any) -> Kind:
-    if isinstance(default, bool):
-        return "bool"
-    if isinstance(default, int | float):
-        return "number"
-    if isinstance(default, list | tuple):
-        return "list"
-    return "map" if isinstance(default, Mapping) else "string"
+def _parameter(offer: Offer, overlay: Overlay, given: Iterable[str]) -> Parameter:
+    type_ = type_of_kind(overlay.type) if overlay.type else offer.type
+    variable = str(offer.path[0])
+    return Parameter(
+        path=offer.name,
+        kind=type_.kind,
+        default=offer.default,
+        description=overlay.description or offer.description,
+        title=overlay.title or str(offer.path[-1]).replace("_", " ").capitalize(),
+        group=hcl.format_path(offer.path[:-1]),
+        enum=overlay.enum or offer.enum,
+        min=offer.min if overlay.min is None else overlay.min,
+        max=offer.max if overlay.max is None else overlay.max,
+        pattern=overlay.pattern,
+        unit=overlay.unit,
+        advanced=overlay.advanced,
+        hidden=overlay.hidden,
+        locked=overlay.locked,
+        secret=overlay.secret or offer.secret,
+        depends_on=overlay.depends_on,
+        type=type_,
+        required=offer.required,
+        nullable=offer.nullable,
+        rules=offer.rules,
+        unknown=tuple(path for path in given if is_below(path, variable)),
+    )
 
 
 def check_settings(parameters: Iterable[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
     """Check given settings (dotted path -> value) and return those that differ from their defaults.
 
-    Raises Invalid with every problem; each field is the setting's path as `settings.<path>`.
+    Raises Invalid with every problem; each field is the setting's path as `settings.<path>`. A `validation` counts as
+    far as it can be worked out here; the rest is Terraform's.
     """
-    by_path = {p.path: p for p in parameters if not p.hidden}
+    listed = list(parameters)
+    by_path = {p.path: p for p in listed if not p.hidden}
     problems: list[Problem] = []
     kept: dict[str, Any] = {}
     for path, value in given.items():
@@ -196,17 +137,94 @@ def check_settings(parameters: Iterable[Parameter], given: Mapping[str, Any]) ->
         if parameter is None:
             known = ", ".join(by_path) or "none"
             problems.append(Problem(f"settings.{shown(path, 120)}", f"There is no such setting. Settings: {known}."))
-        elif _same(value, parameter.default):
+        elif not parameter.required and _same(value, parameter.default):
             continue
         elif message := parameter.check(value):
             problems.append(Problem(f"settings.{path}", message))
         else:
             kept[path] = list(value) if isinstance(value, tuple) else value
-    if problems:
+    problems += [
+        Problem(f"settings.{p.path}", REQUIRED) for p in by_path.values() if p.required and p.path not in given
+    ]
+    if problems or (problems := _broken_rules(listed, kept)):
         raise Invalid(problems)
     return kept
 
 
+def _broken_rules(parameters: list[Parameter], kept: Mapping[str, Any]) -> list[Problem]:
+    """Every `validation` that certainly does not hold, at the setting of its variable that was given."""
+    if not any(p.rules for p in parameters):
+        return []
+    variables: dict[str, Any] = {}
+    for p in parameters:
+        put(variables, hcl.parse_path(p.path), kept.get(p.path, p.default))
+        for path in p.unknown:
+            put(variables, hcl.parse_path(path), UNKNOWN)
+    owners: dict[Rule, str] = {}
+    for p in parameters:
+        for rule in p.rules:
+            if rule not in owners or (p.path in kept and owners[rule] not in kept):
+                owners[rule] = p.path
+    broken = {path: rule.message for rule, path in owners.items() if holds(rule.condition, variables) is False}
+    return [Problem(f"settings.{path}", message) for path, message in broken.items()]
+
+
+def put(tree: dict[str, Any], path: hcl.Path, value: Any) -> None:
+    """Set a value in nested dicts, which are made on the way."""
+    for step in path[:-1]:
+        below = tree.get(str(step))
+        if not isinstance(below, dict):
+            below = tree[str(step)] = {}
+        tree = below
+    tree[str(path[-1])] = value
+
+
 def _same(value: Any, default: Any) -> bool:
-    """Equal in value and in type: 1 is not True, but 1 is 1.0, as in HCL."""
+    """Equal in value and in type, however deep: 1 is not True, but 1 is 1.0, as in HCL."""
+    if isinstance(value, Mapping) and isinstance(default, Mapping):
+        return value.keys() == default.keys() and all(_same(v, default[k]) for k, v in value.items())
+    if isinstance(value, list | tuple) and isinstance(default, list | tuple):
+        return len(value) == len(default) and all(map(_same, value, default))
     return isinstance(value, bool) == isinstance(default, bool) and bool(value == default)
+
+
+# What can be wrong with a manifest, held against the interface
+
+_FITS: Mapping[str, Callable[[Parameter], bool]] = {
+    "min": lambda p: p.kind == "number",
+    "max": lambda p: p.kind == "number",
+    "pattern": lambda p: p.kind == "string",
+    "enum": lambda p: p.kind in ("string", "number", "bool"),
+}
+
+
+def narrowing_troubles(
+    parameters: Iterable[Parameter], line_of: Callable[[Parameter, str], Trouble]
+) -> Iterable[Trouble]:
+    """What in annotations and overlays makes no sense. `line_of` makes a trouble at a parameter's key."""
+    listed = list(parameters)
+    paths = {p.path for p in listed}
+    for p in listed:
+        for key, message in _senseless(p, paths):
+            trouble = line_of(p, key)
+            yield Trouble(trouble.file, trouble.line, f"{p.path}: {message}")
+
+
+def _senseless(p: Parameter, paths: set[str]) -> Iterable[tuple[str, str]]:
+    for key, fits in _FITS.items():
+        if getattr(p, key) not in (None, "", ()) and not fits(p):
+            yield key, f"`{key}` does not go with a {p.kind}."
+    if p.min is not None and p.max is not None and p.min > p.max:
+        yield "min", "`min` is larger than `max`."
+    for value in p.enum if _FITS["enum"](p) else ():
+        if p.shape.problem(value):
+            yield "enum", f"`enum` holds {value!r}, which is no {p.kind}."
+    try:
+        re.compile(p.pattern)
+    except re.error as error:
+        yield "pattern", f"`pattern` is not a regular expression: {error}."
+    for other in p.depends_on:
+        if bare(other) not in paths:
+            yield "depends_on", f"`depends_on` names '{other}', which is no parameter."
+    if p.required and (p.hidden or p.locked):
+        yield "hidden" if p.hidden else "locked", "It has no default, so somebody must be able to give it."

@@ -1,11 +1,13 @@
 """Render: pattern + sandbox facts + settings -> a folder of Terraform code that stands on its own.
 
-The pattern's files are copied as they are, its modules beside them under `modules/`, and `locals.tf` is edited
-structurally: every value goes in as a parsed and re-checked HCL value, never as text. Two files are Stackyard's own:
-the backend and the provider. Nothing secret and no address of this installation is in the folder; those reach Terraform
-by environment variables.
+The pattern's files are copied as they are, its modules beside them under `modules/`, and values go in as parsed and
+re-checked HCL values, never as text: into `locals.tf` by structural edits, or, for a pattern whose interface are its
+variables, into a values file of their own. Backend and provider are Stackyard's own files. Nothing secret and no
+address of this installation is in the folder; those reach Terraform by environment variables.
 """
 
+import copy
+import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -16,17 +18,15 @@ from typing import Any
 from stackyard import hcl
 from stackyard.errors import Unusable
 from stackyard.patterns.catalogue import Pattern, code_files
+from stackyard.patterns.from_variables import is_values_file, own_values
+from stackyard.patterns.interface import bare
+from stackyard.patterns.parameters import put
+from stackyard.patterns.providers import backend_text, provider_text, without_replaced
 
 BACKEND_FILE = "stackyard_backend.tf"
 PROVIDER_FILE = "stackyard_provider.tf"
+VALUES_FILE = "stackyard.auto.tfvars"
 _SOURCE = re.compile(r"(?:\.\./)+(?:modules/)?(?P<name>[a-z0-9][a-z0-9-]*)")
-
-# Every service that a shipped pattern or module talks to; the emulator answers for all of them at one address.
-EMULATED_SERVICES = (
-    "acm", "applicationautoscaling", "cloudformation", "cloudfront", "cloudwatch", "cloudwatchlogs", "ec2", "ecr", "ecs",
-    "elasticache", "elb", "iam", "kms", "rds", "route53", "s3", "s3control", "secretsmanager", "servicediscovery", "sns",
-    "sqs", "ssm", "sts", "wafv2",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,89 +59,88 @@ def render_workspace(pattern: Pattern, filling: Filling, settings: Mapping[str, 
     _copy(pattern.directory, target, modules_at="./modules")
     for module in pattern.modules:
         _copy(module, target / "modules" / module.name, modules_at="..")
-    interface = target / pattern.manifest.interface
-    interface.write_bytes(fill_interface(pattern, filling, settings))
+    manifest = pattern.manifest
+    if manifest.interface == "variables.tf":
+        for file in target.iterdir():
+            if is_values_file(file.name):
+                file.unlink()  # its values are in ours: two such files would overrule each other by their names
+    (target / interface_file(pattern)).write_bytes(fill_interface(pattern, filling, settings))
     (target / BACKEND_FILE).write_text(backend_text(filling.backend), encoding="utf-8")
-    (target / PROVIDER_FILE).write_text(provider_text(filling, pattern.manifest.providers), encoding="utf-8")
+    # Two equal tags, from the provider and on a resource, are a difference that never ends (AWS provider before 5).
+    tags = {} if "environment.tags" in manifest.fills.values() else filling.environment.get("tags", {})
+    text = provider_text(filling, manifest.providers, default_tags=tags)
+    (target / PROVIDER_FILE).write_text(text, encoding="utf-8")
+    for file in target.glob("*.tf"):
+        if manifest.replaces and file.name not in (BACKEND_FILE, PROVIDER_FILE):
+            file.write_bytes(without_replaced(file.read_bytes(), file.name, manifest.replaces))
+
+
+def interface_file(pattern: Pattern) -> str:
+    """The file of a rendered environment that holds what Stackyard fills and what the person set."""
+    return VALUES_FILE if pattern.manifest.interface == "variables.tf" else pattern.manifest.interface
 
 
 def fill_interface(pattern: Pattern, filling: Filling, settings: Mapping[str, Any]) -> bytes:
-    """The interface file with what Stackyard fills and what the person set; all else byte for byte as it was."""
+    """The bytes of `interface_file`: `locals.tf` edited where values differ, all else byte for byte as it was; or, for
+    variables, a file of their values without those that are secret (see `secret_variables`)."""
+    values = {bare(local): filling.value(source) for local, source in pattern.manifest.fills.items()}
+    secret = {p.path for p in pattern.parameters if p.secret}
+    if pattern.manifest.interface == "variables.tf":
+        return _values_text(pattern, values | {k: v for k, v in settings.items() if k not in secret}).encode()
     path = pattern.directory / pattern.manifest.interface
     file = hcl.File.parse(path.read_bytes(), path.name)
-    values = {local: filling.value(source) for local, source in pattern.manifest.fills.items()}
-    values |= {f"locals.{path}": value for path, value in settings.items()}
-    for local, value in values.items():
-        file = file.set_attribute_value(_path(local), value, force=True)
-    return file.bytes()
+    edits = [hcl.SetValue(hcl.parse_path(f"locals.{k}"), v, force=True) for k, v in (values | dict(settings)).items()]
+    return file.edit(edits).bytes()
 
 
-def _path(local: str) -> Any:
-    return hcl.parse_path(local if local.startswith("locals.") else f"locals.{local}")
+def secret_variables(pattern: Pattern, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Environment variables for Terraform's process that hand over the settings which must not lie in the code.
+
+    Text goes as it is, all else as JSON, which Terraform reads as an expression of HCL.
+    """
+    secret = {p.path for p in pattern.parameters if p.secret} if pattern.manifest.interface == "variables.tf" else set()
+    return {
+        f"TF_VAR_{path}": value if isinstance(value, str) else json.dumps(value)
+        for path, value in settings.items()
+        if path in secret
+    }
+
+
+def _values_text(pattern: Pattern, values: Mapping[str, Any]) -> str:
+    """What differs from the variables' own defaults. An object is given as a whole, with the rest from its default."""
+    brought, _ = own_values(pattern.directory)
+    secret = {p.path for p in pattern.parameters if p.secret}
+    variables: dict[str, Any] = {name: value for name, value in brought.items() if name not in secret}
+    for path, value in values.items():
+        steps = hcl.parse_path(path)
+        name = str(steps[0])
+        if len(steps) > 1 and not isinstance(variables.get(name), dict):
+            default = pattern.variable_defaults.get(name)
+            variables[name] = copy.deepcopy(default) if isinstance(default, dict) else {}
+        put(variables, steps, value)
+    lines = [f"{name} = {hcl.tokens_for_value(value)}\n" for name, value in sorted(variables.items())]
+    return hcl.format("".join(["# Written by Stackyard.\n", *lines]))
 
 
 def _copy(source: Path, target: Path, *, modules_at: str) -> None:
     for file in code_files(source):
-        copy = target / file.relative_to(source)
-        if copy.suffix == ".md" or copy.name == "pattern.yaml" or "examples" in copy.relative_to(target).parts:
+        copied = target / file.relative_to(source)
+        if copied.suffix == ".md" or copied.name == "pattern.yaml" or "examples" in copied.relative_to(target).parts:
             continue
-        copy.parent.mkdir(parents=True, exist_ok=True)
+        copied.parent.mkdir(parents=True, exist_ok=True)
         content = file.read_bytes()
-        copy.write_bytes(_point_at_modules(content, file.name, modules_at) if copy.suffix == ".tf" else content)
+        # A folder inside of the pattern keeps its place beside its neighbours.
+        moved = copied.suffix == ".tf" and file.parent == source
+        copied.write_bytes(_point_at_modules(content, file.name, modules_at) if moved else content)
 
 
 def _point_at_modules(content: bytes, name: str, modules_at: str) -> bytes:
     """Module calls that name a folder beside the pattern now name its copy inside the environment's folder."""
     file = hcl.File.parse(content, name)
+    edits = []
     for block in file.body.blocks:
         source = block.body.attribute("source") if block.type == "module" else None
         match = _SOURCE.fullmatch(str(source.expr.value)) if source is not None and source.expr.is_constant else None
         if match:
-            file = file.set_attribute_value(("module", *block.labels, "source"), f"{modules_at}/{match['name']}")
-    return file.bytes()
-
-
-def backend_text(backend: str) -> str:
-    """The backend block, empty on purpose: address and name of the state come by environment or `-backend-config`."""
-    return hcl.format(f'# Written by Stackyard.\nterraform {{\n  backend "{backend}" {{}}\n}}\n')
-
-
-def provider_text(filling: Filling, aliases: Mapping[str, str]) -> str:
-    """The provider blocks: region and role in the code; for an emulated sandbox the endpoint as a variable.
-
-    `aliases` are further configurations of the same account in other regions: alias -> region.
-    """
-    lines = ["# Written by Stackyard."]
-    if filling.emulated:
-        lines += [
-            'variable "stackyard_endpoint" {',
-            '  description = "Address of the AWS emulator."',
-            "  type = string",
-            "}",
-            "",
-        ]
-    lines += _provider(filling, filling.region)
-    for alias, region in aliases.items():
-        lines += ["", *_provider(filling, region, alias)]
-    return hcl.format("\n".join([*lines, ""]))
-
-
-def _provider(filling: Filling, region: str, alias: str = "") -> list[str]:
-    token = hcl.tokens_for_value
-    lines = ['provider "aws" {', *([f"  alias = {token(alias)}"] if alias else []), f"  region = {token(region)}", ""]
-    if filling.emulated:
-        lines += [
-            "  # moto's buckets are paths, not host names; it has neither instance metadata nor real credentials.",
-            "  s3_force_path_style = true",
-            "  skip_credentials_validation = true",
-            "  skip_metadata_api_check = true",
-            "",
-            "  endpoints {",
-            *(f"    {service} = var.stackyard_endpoint" for service in EMULATED_SERVICES),
-            "  }",
-            "",
-        ]
-    role = [f"    role_arn = {token(filling.role_arn)}", f"    session_name = {token(filling.session_name)}"]
-    if filling.external_id:
-        role.append(f"    external_id = {token(filling.external_id)}")
-    return [*lines, "  assume_role {", *role, "  }", "}"]
+            edits.append(hcl.SetValue(("module", *block.labels, "source"), f"{modules_at}/{match['name']}"))
+    return file.edit(edits).bytes()
