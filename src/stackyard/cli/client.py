@@ -1,11 +1,12 @@
 """The API's client: one method per verb, errors as Stackyard's own."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, Problem, StackyardError, Unavailable
+from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, Problem, StackyardError, Unavailable, shown
 
 if TYPE_CHECKING:
     import httpx
@@ -29,19 +30,17 @@ class Client:
         import httpx
 
         self.url = url.rstrip("/")
-        parts = urlsplit(self.url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise Invalid.field("STACKYARD_URL", "Must be an address such as https://stackyard.example.com.")
+        host = _host(self.url)
         if not token.isascii() or not token.isprintable():
             raise Invalid.field("STACKYARD_TOKEN", "Holds characters that no token has.")
         self.token = token
         self._http = httpx.Client(
             base_url=f"{self.url}/api",
-            headers={"Authorization": f"Bearer {token}"} if token else {},
+            headers={"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})},
             timeout=TIMEOUT_SECONDS,
             transport=transport,
             # A proxy from the environment is right for everything but this machine.
-            trust_env=parts.hostname not in {"127.0.0.1", "localhost", "::1"},
+            trust_env=host not in {"127.0.0.1", "localhost", "::1"},
         )
 
     @classmethod
@@ -56,12 +55,12 @@ class Client:
     def post(self, path: str, body: Any = None, *, idempotency_key: str = "") -> Any:
         """POST. With a key it is sent again when the connection breaks: the server makes it once only."""
         if not idempotency_key:
-            return self._ask("POST", path, json=body)
+            return self._ask("POST", path, content=_json(body))
         headers = {"Idempotency-Key": idempotency_key}
         try:
-            return self._ask("POST", path, json=body, headers=headers)
+            return self._ask("POST", path, content=_json(body), headers=headers)
         except ConnectionBroke:
-            return self._ask("POST", path, json=body, headers=headers)
+            return self._ask("POST", path, content=_json(body), headers=headers)
 
     def delete(self, path: str) -> Any:
         """DELETE."""
@@ -88,6 +87,8 @@ class Client:
             raise Unavailable(f"Nothing answers at {self.url}: {error}.", hint=hint) from None
         except httpx.TransportError as error:
             raise ConnectionBroke(f"{self.url} did not answer: {type(error).__name__}.", hint="Try again.") from None
+        except UnicodeEncodeError as error:
+            raise Invalid.field("arguments", f"'{shown(error.object)}' holds what is no text.") from None
         try:
             answer = response.json()
         except ValueError:
@@ -98,16 +99,31 @@ class Client:
         raise _error(answer, response.status_code, bool(self.token))
 
 
+def _json(body: Any) -> bytes:
+    # In ASCII: what is no text gets through to the server, which names the field.
+    return json.dumps(body).encode()
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port):
+            return parts.hostname
+    except ValueError:
+        pass  # brackets or a port that are none
+    raise Invalid.field("STACKYARD_URL", "Must be an address such as https://stackyard.example.com.")
+
+
 class ConnectionBroke(Unavailable):
     """Nobody knows whether the server has heard it."""
 
 
 def part(name: str) -> str:
     """A name as one part of a path, whatever is in it."""
-    try:
-        return quote(name, safe="") or "%20"
-    except UnicodeEncodeError:
-        raise NotFound(f"There is no '{name!a}'.") from None
+    # Dots alone would walk to another address, and nothing is called so; nor by what is no text.
+    if name in {".", ".."} or not name.isprintable():
+        raise NotFound(f"There is no '{shown(name)}'.")
+    return quote(name, safe="") or "%20"
 
 
 def events(client: Client, run_id: int, after: int = 0) -> Iterator[Any]:

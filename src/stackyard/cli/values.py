@@ -6,6 +6,7 @@ given alone (`container.environment.MODE=dev`) and is text. What does not fit is
 the rule.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,12 @@ class _Core(yaml.SafeLoader):
     """YAML 1.2's few types: `no`, `012`, `1:30` and dates stay text."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """A node; aliases are refused, because a short text of them can stand for any amount of data."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not read here")
+        return super().compose_node(parent, index)
 
 
 _Core.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(true|false)\Z"), list("tf"))
@@ -93,7 +100,9 @@ def _typed(kind: str, text: str, path: str) -> Any:
 def _number(text: str) -> Any:
     if _INTEGER.match(text):
         return int(text)
-    return float(text) if _DECIMAL.match(text) else text
+    if _DECIMAL.match(text) and math.isfinite(float(text)):
+        return float(text)
+    return text
 
 
 def _from_file(interface: Interface, file: Path) -> dict[str, Any]:

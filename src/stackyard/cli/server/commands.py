@@ -1,5 +1,6 @@
-"""`stackyard serve`, `worker`, `migrate` and `user`. Django is imported inside, after the settings are checked."""
+"""Commands on the server's machine. Django is imported inside, after the settings are checked."""
 
+import os
 import signal
 import sys
 from typing import Any
@@ -65,6 +66,21 @@ def migrate() -> None:
         typer.echo(f"{len(missing)} migrations applied." if missing else "The database is up to date.")
 
 
+def show_settings(
+    markdown: bool = typer.Option(False, "--markdown", help="As the page of the documentation, without values."),
+) -> None:
+    """Print every setting with its present value; secrets are hidden."""
+    from stackyard.cli.output import say
+    from stackyard.cli.server import reference
+    from stackyard.cli.server.prepare import read_settings
+
+    if markdown:
+        typer.echo(reference.page(), nl=False)
+        return
+    for variable, value in reference.current(read_settings()):
+        say(f"{variable}={value}")
+
+
 @users.command("add")
 def add_user(
     name: str = typer.Argument(help="Sign-in name.", show_default=False),
@@ -112,7 +128,9 @@ def _listen(host: str, port: int) -> Any:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = (
+            os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        )  # below 0: a name's trouble
         raise Conflict(f"Port {port} of {host}: {reason}.", hint="Choose another with --port.") from None
 
 

@@ -77,14 +77,15 @@ def _renderer(settings: Settings) -> Any:
 
 def hide_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace what nobody may read in a log."""
-    return {key: HIDDEN if _TELLING.search(key) else _hidden(value) for key, value in event.items()}
+    return {key: HIDDEN if _TELLING.search(key) else hidden(value) for key, value in event.items()}
 
 
-def _hidden(value: Any) -> Any:
+def hidden(value: Any) -> Any:
+    """A value without the secrets that can be told by their shape; what is no plain value becomes text."""
     if isinstance(value, dict):
-        return {k: HIDDEN if _TELLING.search(str(k)) else _hidden(v) for k, v in value.items()}
+        return {k: HIDDEN if _TELLING.search(str(k)) else hidden(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_hidden(item) for item in value]
+        return [hidden(item) for item in value]
     if isinstance(value, bool | int | float) or value is None:
         return value
     return _SHAPES.sub(HIDDEN, str(value))

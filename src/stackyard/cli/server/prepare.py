@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from stackyard.cli.server.logging import configure_logging
 from stackyard.errors import Invalid, Problem, Unavailable
@@ -16,6 +17,8 @@ def read_settings() -> Settings:
     """The settings of this process. Raises Invalid that names the environment variables."""
     try:
         return get_settings()
+    except SettingsError as error:  # text that had to be JSON and is not
+        raise Invalid.field("settings", f"{error}.") from None
     except ValidationError as error:
         problems = [Problem(f"STACKYARD_{e['loc'][0]}".upper(), f"{e['msg']}.") for e in error.errors()]
         raise Invalid(problems, hint="docs/reference/settings.md lists the settings.") from None
