@@ -29,7 +29,13 @@ def new_service(access: SandboxAccess) -> Any:
     for _ in range(2):
         ecs.register_task_definition(family="app", containerDefinitions=[{"name": "app", "image": "x", "memory": 9}])
     ecs.create_service(
-        cluster="one", serviceName="app", taskDefinition="app:1", desiredCount=2, healthCheckGracePeriodSeconds=70
+        cluster="one",
+        serviceName="app",
+        taskDefinition="app:1",
+        desiredCount=2,
+        healthCheckGracePeriodSeconds=70,
+        enableExecuteCommand=True,
+        enableECSManagedTags=True,
     )
     return ecs
 
@@ -49,8 +55,84 @@ def test_a_service_is_steady_at_once(access: SandboxAccess) -> None:
     assert deployment["taskDefinition"] == found["taskDefinition"]
 
 
-def test_a_service_keeps_its_grace_period(access: SandboxAccess) -> None:
-    assert described(new_service(access))["healthCheckGracePeriodSeconds"] == 70
+def test_a_service_keeps_what_it_was_given(access: SandboxAccess) -> None:
+    found = described(new_service(access))
+    assert found["healthCheckGracePeriodSeconds"] == 70
+    assert found["enableExecuteCommand"] is True
+    assert found["enableECSManagedTags"] is True
+
+
+@pytest.mark.parametrize(("wanted", "revision"), [("app:1", 1), ("app:2", 2), ("app", 2)])
+def test_an_updated_service_names_its_revision_by_its_arn(access: SandboxAccess, wanted: str, revision: int) -> None:
+    ecs = new_service(access)
+    ecs.update_service(cluster="one", service="app", taskDefinition=wanted)
+    assert described(ecs)["taskDefinition"].endswith(f":{access.account_id}:task-definition/app:{revision}")
+
+
+def test_settings_of_a_cluster_can_change(access: SandboxAccess) -> None:
+    ecs = access.client("ecs")
+    ecs.create_cluster(clusterName="one")
+    settings = [{"name": "containerInsights", "value": "enabled"}]
+    ecs.update_cluster_settings(cluster="one", settings=settings)
+    assert ecs.describe_clusters(clusters=["one"], include=["SETTINGS"])["clusters"][0]["settings"] == settings
+
+
+def test_an_account_has_no_ec2_classic(access: SandboxAccess) -> None:
+    answer = access.client("ec2").describe_account_attributes(AttributeNames=["supported-platforms"])
+    platforms = {item["AttributeName"]: item["AttributeValues"] for item in answer["AccountAttributes"]}
+    assert platforms["supported-platforms"] == [{"AttributeValue": "VPC"}]
+
+
+def test_a_redrive_policy_comes_back_as_it_was_sent(access: SandboxAccess) -> None:
+    sqs = access.client("sqs")
+    urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("app", "dead")]
+    dead = sqs.get_queue_attributes(QueueUrl=urls[1], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = f'{{"deadLetterTargetArn":"{dead}","maxReceiveCount":5}}'
+    sqs.set_queue_attributes(QueueUrl=urls[0], Attributes={"RedrivePolicy": policy})
+    for names in (["All"], ["RedrivePolicy"]):
+        found = sqs.get_queue_attributes(QueueUrl=urls[0], AttributeNames=names)["Attributes"]
+        assert found["RedrivePolicy"] == policy
+
+
+def new_distribution(access: SandboxAccess, behaviour: dict[str, Any], **settings: Any) -> Any:
+    every = {"TargetOriginId": "alb", "ViewerProtocolPolicy": "https-only", **behaviour}
+    origin = {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}
+    origins = [{"Id": "alb", "DomainName": "alb.example.com", "CustomOriginConfig": origin}]
+    made = access.client("cloudfront").create_distribution(
+        DistributionConfig={
+            "CallerReference": str(next(ACCOUNTS)),
+            "Comment": "-",
+            "Enabled": True,
+            "Origins": {"Quantity": 1, "Items": origins},
+            "DefaultCacheBehavior": every,
+            "CacheBehaviors": {"Quantity": 1, "Items": [{**every, "PathPattern": "/static/*"}]},
+            **settings,
+        }
+    )
+    return made["Distribution"]["DistributionConfig"]
+
+
+CLASSIC = {"MinTTL": 0, "ForwardedValues": {"QueryString": True, "Cookies": {"Forward": "all"}}}
+CACHE_POLICY = {"CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"}
+
+
+@pytest.mark.parametrize(("behaviour", "forwards"), [(CACHE_POLICY, False), (CLASSIC, True)])
+def test_a_cache_policy_replaces_forwarded_values(
+    access: SandboxAccess, behaviour: dict[str, Any], forwards: bool
+) -> None:
+    made = new_distribution(access, behaviour)
+    for found in (made["DefaultCacheBehavior"], *made["CacheBehaviors"]["Items"]):
+        assert ("ForwardedValues" in found) is forwards
+        assert found.get("CachePolicyId", "") == behaviour.get("CachePolicyId", "")
+
+
+def test_an_own_certificate_replaces_the_default_one(access: SandboxAccess) -> None:
+    arn = f"arn:aws:acm:us-east-1:{access.account_id}:certificate/app"
+    own = {"ACMCertificateArn": arn, "SSLSupportMethod": "sni-only", "MinimumProtocolVersion": "TLSv1.2_2021"}
+    found = new_distribution(access, CACHE_POLICY, ViewerCertificate=own)["ViewerCertificate"]
+    assert (found["ACMCertificateArn"], found["CloudFrontDefaultCertificate"]) == (arn, False)
+    default = new_distribution(access, CACHE_POLICY, ViewerCertificate={"CloudFrontDefaultCertificate": True})
+    assert default["ViewerCertificate"]["CloudFrontDefaultCertificate"] is True
 
 
 def test_a_deleted_record_can_be_made_again(access: SandboxAccess) -> None:
@@ -99,6 +181,14 @@ def test_a_cache_cluster_has_a_full_version_and_its_security_groups(access: Sand
     found = cache.describe_cache_clusters(CacheClusterId="app")["CacheClusters"][0]
     assert re.fullmatch(r"\d+\.\d+\.\d+", found["EngineVersion"])
     assert [item["SecurityGroupId"] for item in found["SecurityGroups"]] == [group]
+
+
+def test_a_cache_cluster_tells_where_its_nodes_answer(access: SandboxAccess) -> None:
+    cache, _ = new_cache(access)
+    found = cache.describe_cache_clusters(CacheClusterId="app", ShowCacheNodeInfo=True)["CacheClusters"][0]
+    (node,) = found["CacheNodes"]
+    assert (node["CacheNodeId"], node["CustomerAvailabilityZone"]) == ("0001", "eu-central-1a")
+    assert node["Endpoint"] == {"Address": "app.emulated.0001.eu-central-1.cache.amazonaws.com", "Port": 6379}
 
 
 def test_a_deleted_cache_cluster_is_gone(access: SandboxAccess) -> None:

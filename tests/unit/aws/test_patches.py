@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stackyard.aws.emulator import patches
+from stackyard.aws.emulator.patches import data, identity
 from stackyard.errors import Unusable
 
 
@@ -13,7 +13,7 @@ def test_a_patch_whose_target_is_gone_is_told(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.delattr(ElastiCacheBackend, "delete_cache_cluster")
     with pytest.raises(Unusable, match=r"moto has changed: .*ElastiCacheBackend\.delete_cache_cluster is not there"):
-        patches.cache_clusters_go_when_deleted()
+        data.cache_clusters_go_when_deleted()
 
 
 def test_a_patch_that_moto_has_made_needless_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,7 +21,7 @@ def test_a_patch_that_moto_has_made_needless_is_told(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(ElastiCacheResponse, "delete_cache_subnet_group", lambda self: None, raising=False)
     with pytest.raises(Unusable, match="delete_cache_subnet_group is there now"):
-        patches.cache_subnet_groups_can_be_deleted()
+        data.cache_subnet_groups_can_be_deleted()
 
 
 def test_accounts_share_the_documents_of_awss_policies(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,7 +29,7 @@ def test_accounts_share_the_documents_of_awss_policies(monkeypatch: pytest.Monke
 
     monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     monkeypatch.setattr(IAMBackend, "_init_aws_policies", vars(IAMBackend)["_init_aws_policies"])
-    patches.accounts_share_managed_policies()
+    identity.accounts_share_managed_policies()
     accounts: list[Any] = [IAMBackend("aws", account) for account in ("111111111111", "222222222222")]
     first, second = (account.managed_policies["arn:aws:iam::aws:policy/ReadOnlyAccess"] for account in accounts)
     assert first is not second

@@ -1,0 +1,31 @@
+"""Where moto answers otherwise than AWS in a way that Terraform's provider trips over, it is mended here.
+
+Each patch first looks whether what it changes is still there, and refuses to start the emulator when moto has changed:
+a patch that silently does nothing would show up much later as a Terraform run that hangs.
+"""
+
+from stackyard.aws.emulator.patches import containers, data, identity, network
+
+PATCHES = (
+    containers.services_run_at_once,
+    containers.services_keep_what_they_were_given,
+    containers.services_name_their_revision_by_its_arn,
+    containers.settings_of_a_cluster_can_change,
+    containers.scaling_policies_are_found_by_name,
+    data.cache_clusters_answer_like_aws,
+    data.cache_clusters_go_when_deleted,
+    data.cache_subnet_groups_can_be_deleted,
+    data.redrive_policies_are_compact,
+    identity.accounts_share_managed_policies,
+    network.deleted_groups_lose_their_tags,
+    network.deleted_records_can_be_made_again,
+    network.ec2_classic_is_gone,
+    network.own_certificates_replace_the_default_one,
+    network.cache_policies_replace_forwarded_values,
+)
+
+
+def apply_patches() -> None:
+    """Mend moto in this process. Unusable when moto no longer has what a patch changes."""
+    for patch in PATCHES:
+        patch()
