@@ -20,7 +20,7 @@ from stackyard.hcl.paths import Path, format_path
 from stackyard.hcl.plan import Plan, Waits, has_comment
 from stackyard.hcl.source import Source
 from stackyard.hcl.tree import Attribute, Block, Body, ObjectCons, ObjectItem, TupleCons
-from stackyard.hcl.values import Raw, nfc
+from stackyard.hcl.values import Number, Raw, nfc, same_number
 
 if TYPE_CHECKING:
     from stackyard.hcl.file import File
@@ -174,7 +174,9 @@ def _same(old: Any, new: Any) -> bool:
         return len(old) == len(new) and all(map(_same, old, new))
     if isinstance(old, str) and isinstance(new, str):
         return old == nfc(new)
-    return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)
+    if isinstance(old, bool) or isinstance(new, bool):
+        return old is new
+    return same_number(old, new) if isinstance(old, Number) and isinstance(new, Number) else bool(old == new)
 
 
 def _insert(plan: Plan, edit: SetValue, stops: list[Stop]) -> None:

@@ -10,7 +10,7 @@ from stackyard.hcl.navigate import find
 from stackyard.hcl.parser import parse
 from stackyard.hcl.paths import Path, format_path
 from stackyard.hcl.source import Source
-from stackyard.hcl.tree import Attribute, Block, Body, Expression
+from stackyard.hcl.tree import Attribute, Block, Body, Expression, Item
 from stackyard.hcl.values import Raw
 
 
@@ -45,6 +45,10 @@ class File:
 
     # Looking
 
+    def find(self, path: Path) -> Item:
+        """The argument, item, element or block at a path. Raises PathNotFound, PathAmbiguous or PathOpaque."""
+        return find(self.body, path).item
+
     def get(self, path: Path) -> Expression:
         """The expression at a path. Raises PathNotFound, PathAmbiguous or PathOpaque."""
         expr = find(self.body, path).expr
@@ -58,7 +62,7 @@ class File:
 
     def get_block(self, path: Path) -> Block:
         """The block at a path of type and labels (and an index, where it is repeated)."""
-        item = find(self.body, path).item
+        item = self.find(path)
         if not isinstance(item, Block):
             raise PathNotFound(f"{format_path(path)} is a value, not a block.")
         return item

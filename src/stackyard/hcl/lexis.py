@@ -20,7 +20,7 @@ LINE_END = r"(?=[ \t]*+(?:\r?\n|\#|//|\Z))"
 PLAIN = r"[^\"\\$%\n\r\ud800-\udfff]*+"
 # In these strings nothing has to be checked or undone but the five short escapes.
 PLAIN_STRING = rf'"{PLAIN}(?:(?:\\["\\nrt]|[$%](?![{{$%])){PLAIN})*+"'
-NUMBER = r"[0-9]++(?:\.[0-9]++)*+(?:[eE][+-]?[0-9]++)?+"
+NUMBER = r"[0-9]++(?:\.[0-9]++|[eE][+-]?[0-9]++)*+"
 PLAIN_NUMBER = r"-?[0-9]++(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]{1,8}+)?+"
 CONSTANT = rf"({PLAIN_STRING}|{PLAIN_NUMBER}|true|false|null)"
 REFERENCE = rf"({NAME}(?:\.{NAME}|\[[0-9]++\]|\[\*\])*+)"
@@ -55,6 +55,8 @@ CALL = tuple(re.compile(rf"(?:{gap}::{gap}({WIDE_NAME}))*+{gap}\(") for gap in (
 
 HEREDOC = re.compile(rf"<<(-?)({WIDE_NAME})\r?\n")
 _NO_TEMPLATE = r"\$\$\{|%%\{|[$%](?!\{)"
+# What white space is at the ends of a heredoc's lines: Unicode's property, without Python's additions.
+SPACES = " \t\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _ESCAPE = r'\\(?:["\\nrt]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})'
 QUOTED_TEXT = re.compile(rf'(?:[^"\\$%\n\r\ud800-\udfff]++|{_NO_TEMPLATE}|{_ESCAPE})*+')
 HEREDOC_TEXT = re.compile(rf"(?:[^\n\r$%\ud800-\udfff]++|{_NO_TEMPLATE}|\r(?=\n))*+\n?")
@@ -62,6 +64,8 @@ WIDE_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|.)")
 TEMPLATE_START = re.compile(r"[$%]\{~?")
 TEMPLATE_END = re.compile(rf"{ANY_GAP}~?\}}")
 
+# What can follow an item on its line: a comma (group 1) and comments.
+AFTER = re.compile(rf"{SAME_LINE}(,?){SAME_LINE}(?:(?:\#|//)[^\n]*+)?")
 COMMENT = re.compile(rf"\#[^\n]*+|//[^\n]*+|{INLINE_COMMENT}")
 
 

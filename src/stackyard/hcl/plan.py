@@ -1,11 +1,10 @@
 """The splices of a set of edits on one text, and the style in which they are written."""
 
-import re
 from typing import Any
 
-from stackyard.hcl.comments import lead_start
+from stackyard.hcl.comments import lead_start, starts_line
 from stackyard.hcl.layout import is_aligned
-from stackyard.hcl.lexis import SAME_LINE
+from stackyard.hcl.lexis import AFTER
 from stackyard.hcl.parser import parse
 from stackyard.hcl.source import Source
 from stackyard.hcl.splices import Splices
@@ -25,7 +24,6 @@ from stackyard.hcl.tree import (
 from stackyard.hcl.values import Raw, heredoc_tokens, key_tokens, quote, tokens_for_value
 
 STEP = "  "
-_AFTER = re.compile(rf"{SAME_LINE}(,?){SAME_LINE}(?:(?:\#|//)[^\n]*+)?")
 
 
 class Waits(Exception):
@@ -97,7 +95,7 @@ class Plan:
 
     def remove(self, container: Container, item: Item) -> None:
         """Take away an item; its whole lines and the comments above it, if it stands alone on them."""
-        after = _AFTER.match(self.old, item.end)
+        after = AFTER.match(self.old, item.end)
         assert after is not None
         end = self.before_break(after.end())
         lead = lead_start(self.source, item.start)
@@ -141,7 +139,7 @@ class Plan:
     # Parts of the edits
 
     def _insert_after(self, container: Container, anchor: Item, key: str | int, value: Any, *, first: bool) -> None:
-        after = _AFTER.match(self.old, anchor.end)
+        after = AFTER.match(self.old, anchor.end)
         assert after is not None
         end = self.before_break(after.end())
         needs_comma = isinstance(container, TupleCons) or (
@@ -153,7 +151,7 @@ class Plan:
             self.claim(anchor.end, end)
         elif needs_comma and not after[1]:
             raise Waits
-        on_own_line = not self.old[self.source.line_start(anchor.start) : anchor.start].strip(" \t\ufeff")
+        on_own_line = starts_line(self.source, anchor.start)
         indent = self.indent(anchor.start if on_own_line else container.end - 1)
         indent += "" if on_own_line else STEP
         text = self.pair(container, key, value, indent)
@@ -316,13 +314,13 @@ class Plan:
 
     def comma_after(self, item: Item) -> int:
         """Where the comma after an item stands; -1 if there is none."""
-        after = _AFTER.match(self.old, item.end)
+        after = AFTER.match(self.old, item.end)
         return after.start(1) if after and after[1] else -1
 
     def has_line_to_itself(self, expr: Expression) -> bool:
         """Whether nothing but a name and an equals sign shares the lines of an expression."""
         before = self.old[self.source.line_start(expr.start) : expr.start]
-        after = _AFTER.match(self.old, expr.end)
+        after = AFTER.match(self.old, expr.end)
         assert after is not None
         return not set("{[(") & set(before) and self.ends_line(self.before_break(after.end()))
 

@@ -1,7 +1,7 @@
 """The part of the parser that reads strings: quoted, or as a heredoc, with `${…}` and `%{…}` in them."""
 
 from stackyard.hcl.errors import HclSyntaxError
-from stackyard.hcl.lexis import HEREDOC, HEREDOC_TEXT, QUOTED_TEXT, TEMPLATE_END, TEMPLATE_START, WORD
+from stackyard.hcl.lexis import HEREDOC, HEREDOC_TEXT, QUOTED_TEXT, SPACES, TEMPLATE_END, TEMPLATE_START, WORD
 from stackyard.hcl.source import Source
 from stackyard.hcl.tree import Expression, Heredoc, Literal, Template
 from stackyard.hcl.values import escape_problem
@@ -103,7 +103,7 @@ class TemplateParser:
             return False
         end -= self.text[end - 1] == "\r"
         line = self.text[self.at : end]
-        if line.strip() != marker or "\r" in line:
+        if line.strip(SPACES) != marker or "\r" in line:
             return False
         self.at = end
         return True

@@ -9,11 +9,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 from unicodedata import normalize
 
 from stackyard.hcl.errors import ValueRefused
-from stackyard.hcl.lexis import DIGITS, NAME, PLAIN_STRING, WIDE_ESCAPE, is_name
+from stackyard.hcl.lexis import DIGITS, NAME, QUOTED_TEXT, SPACES, WIDE_ESCAPE, is_name
+
+Number: TypeAlias = int | float | Decimal
 
 MAX_DEPTH = 90
 MAX_EXPONENT = 1_000_000_000
@@ -23,8 +25,8 @@ _ESCAPED = re.compile(r"\$\$\{|%%\{|\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)")
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _TO_ESCAPE = re.compile(r'["\\\n\r\t]|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]|[\u200b-\u200f\u202a-\u202e\u2066-\u2069]')
 _LONG = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _BARE_KEY = re.compile(rf"({NAME})|{DIGITS.pattern}")
-_QUOTED_KEY = re.compile(PLAIN_STRING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +77,15 @@ def escape_problem(text: str) -> tuple[int, str] | None:
 
 def number_problem(text: str) -> str | None:
     """The rule that the digits of a number break, if any."""
-    if text.count(".") > 1:
-        return "Expected at most one decimal point."
+    if not _NUMBER.fullmatch(text):
+        return "Expected digits, at most one decimal point, at most one exponent."
     _, _, exponent = text.lower().partition("e")
     if len(exponent) > 11 or abs(int(exponent or 0)) > MAX_EXPONENT:
         return f"Expected an exponent of at most {MAX_EXPONENT}."
     return None
 
 
-def _number(text: str) -> int | float | Decimal:
+def _number(text: str) -> Number:
     compact = "".join(text.split())
     if compact.lstrip("-").isdigit() and len(compact) <= _PYTHON_INT_DIGITS:
         return int(compact)
@@ -92,26 +94,41 @@ def _number(text: str) -> int | float | Decimal:
     return near if math.isfinite(near) and Decimal(repr(near)) == exact else exact
 
 
+def same_number(one: Number, two: Number) -> bool:
+    """Whether two numbers are the same as HCL text: 0.1 and Decimal("0.1") are."""
+    return _exact(one) == _exact(two)
+
+
+def _exact(value: Number) -> int | Decimal:
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
 def heredoc_value(text: str) -> str:
     """The text of a heredoc without template sequences, as it is written from `<<` to its end marker."""
     head, _, rest = text.partition("\n")
     body = rest[: rest.rfind("\n") + 1]
     if head.startswith("<<-"):
-        lines = body.splitlines(keepends=True) if "\r" not in body else re.findall(r"[^\n]*\n", body)
-        body = "".join(_dedented(lines))
+        body = "\n".join(_dedented(body.split("\n")))
     return nfc(body.replace("$${", "${").replace("%%{", "%{"))
 
 
 def _dedented(lines: list[str]) -> list[str]:
-    indents = [len(line) - len(line.lstrip(" ")) for line in lines]
+    """Without the indentation that all lines share; blank lines neither count nor change."""
+    indents = [len(line) - len(line.lstrip(SPACES)) for line in lines if line.strip(SPACES)]
     least = min(indents, default=0)
-    return [line[least:] for line in lines]
+    return [line[least:] if line.strip(SPACES) else line for line in lines]
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a quoted string, known to be HCL, has no template sequences."""
+    match = QUOTED_TEXT.match(text, 1)
+    return match is not None and match.end() == len(text) - 1
 
 
 def key_value(text: str) -> str | None:
     """An object's key as text; None where it is an expression."""
     if text[0] == '"':
-        return unquote(text) if _QUOTED_KEY.fullmatch(text) else None
+        return unquote(text) if _is_plain(text) else None
     match = _BARE_KEY.fullmatch(text)
     if match is None:
         return nfc(text) if is_name(text) else None
@@ -196,7 +213,7 @@ def scalar_tokens(value: Any) -> str:
     if isinstance(value, int):
         return format(Decimal(value), "f")
     if isinstance(value, float | Decimal):
-        if not math.isfinite(value):
+        if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
             raise ValueRefused("HCL has no NaN and no infinity.")
         return _digits(value)
     raise ValueRefused(f"A value of type {type(value).__name__} has no HCL form.")
