@@ -59,8 +59,8 @@ class FactsField(forms.JSONField):
             raise ValidationError(f"At most {MAX_FACTS} characters.")
         try:
             facts = super().to_python(value)
-        except RecursionError:
-            raise ValidationError("This is nested too deeply.") from None
+        except (RecursionError, ValueError):
+            raise ValidationError("This is nested too deeply, or holds a number that is too long.") from None
         if facts is None:
             return {}
         if not isinstance(facts, dict):
@@ -73,6 +73,10 @@ class FactsField(forms.JSONField):
                 elif not isinstance(part, bool | int | float) or part != part or abs(part) > 1e15:
                     raise ValidationError(f"{name}: use text, a number, true/false or a list of these.")
         return facts
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed, as it was typed; Django would parse it once more, without the guards above."""
+        return initial if self.disabled else data
 
     def prepare_value(self, value: Any) -> Any:
         """Pretty, unless it is what a person typed."""

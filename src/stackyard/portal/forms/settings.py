@@ -182,9 +182,9 @@ def _rows(posted: QueryDict, name: str) -> list[tuple[str, str]]:
 
 
 def _typed(text: str, field: SettingField) -> Any:
-    if field.widget == "select":
-        return next((v for v in field.parameter.enum if as_text(v) == text), text)
-    if field.widget == "number":
+    if field.widget == "select" and (known := [v for v in field.parameter.enum if as_text(v) == text]):
+        return known[0]
+    if field.parameter.kind == "number":
         return _number(text.strip())
     if field.widget == "lines":
         default = field.parameter.default

@@ -60,7 +60,7 @@ def _draft(request: Request, data: QueryDict) -> Draft:
     rows = rights.visible(request.user, Product.objects.select_related("department").order_by("title"))
     products = [p for p in rows if rights.may_request(request.user, p.department)]
     product = next((p for p in products if p.name == data.get("product")), None)
-    if product is None and len(products) == 1:
+    if not data.get("product") and len(products) == 1:
         product = products[0]
     return Draft(products, product, _pattern(data.get("pattern", "")), data.get("name", ""), data.get("sandbox", ""))
 

@@ -1,0 +1,71 @@
+"""Every address of the portal with something fit to be sent to it."""
+
+from typing import Any
+
+from django.urls import get_resolver, reverse
+from tests.integration.portal.site import Site
+
+SENT: dict[str, dict[str, str]] = {
+    "new-environment": {"product": "shop", "pattern": "ecs-service", "name": "two"},
+    "destroy-environment": {"confirm": "shop-dev"},
+    "new-product": {"department": "", "name": "loyalty", "title": "Loyalty"},
+    "edit-product": {"title": "The shop"},
+    "new-sandbox": {
+        "department": "",
+        "name": "third",
+        "account_id": "777788889999",
+        "region": "eu-west-1",
+        "role_arn": "arn:aws:iam::777788889999:role/stackyard",
+        "zone_name": "third.example.com",
+        "status": "new",
+        "max_environments": "5",
+        "max_parallel_runs": "2",
+        "facts": '{"vpc_id": "vpc-1"}',
+    },
+    "edit-sandbox": {
+        "role_arn": "arn:aws:iam::111122223333:role/other",
+        "status": "retired",
+        "max_environments": "5",
+        "max_parallel_runs": "2",
+        "facts": "{}",
+    },
+    "new-department": {"name": "finance", "title": "Finance"},
+    "edit-department": {"title": "Trade"},
+    "new-person": {"username": "nora", "password1": "long-enough-77", "password2": "long-enough-77"},
+    "edit-person": {"first_name": "Rika", "is_active": "on"},
+    "person-password": {"new_password1": "long-enough-77", "new_password2": "long-enough-77"},
+    "new-role": {"role": "viewer", "department": "other"},
+    "tokens": {"name": "laptop"},
+}
+
+
+def names() -> list[str]:
+    resolver = next(p for p in get_resolver().url_patterns if getattr(p, "app_name", "") == "portal")
+    return [str(p.name) for p in resolver.url_patterns]
+
+
+def address(name: str, site: Site) -> str:
+    given: dict[str, dict[str, Any]] = {
+        "environment": {"uid": site.environment.uid},
+        "destroy-environment": {"uid": site.environment.uid},
+        "run": {"run_id": site.run.pk},
+        "cancel-run": {"run_id": site.run.pk},
+        "run-log": {"run_id": site.run.pk},
+        "pattern": {"name": "ecs-service"},
+        "remove-role": {"user_id": site.role.user_id, "role_id": site.role.pk},
+        "revoke-token": {"token_id": site.token.pk},
+    }
+    for noun, row in (("product", "shop"), ("sandbox", "commerce-dev"), ("department", "commerce")):
+        given[noun] = given[f"edit-{noun}"] = {"name": row}
+    for place in ("person", "edit-person", "person-password", "new-role"):
+        given[place] = {"user_id": site.role.user_id}
+    return reverse(f"portal:{name}", kwargs=given.get(name))
+
+
+def sent(name: str, site: Site) -> dict[str, str]:
+    data = dict(SENT.get(name, {}))
+    if data.get("department") == "":
+        data["department"] = str(site.org.commerce.pk)
+    if data.get("department") == "other":
+        data["department"] = str(site.org.mobility.pk)
+    return data

@@ -1,0 +1,33 @@
+"""The portal as a browser sees it: an organisation with one environment that stands, and a client for each person."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from tests.factories import make_organisation
+from tests.integration.portal.site import Site, ready
+
+from stackyard.cmdb.models import ApiToken, Run
+from stackyard.environments.create import create
+from stackyard.environments.requests import CreateRequest
+
+
+@pytest.fixture
+def site(db: None) -> Site:
+    org = make_organisation()
+    run = ready(create(org.requester, CreateRequest("shop", "ecs-service", "dev"), via="portal"))
+    token, _ = ApiToken.issue(org.requester, "script")
+    return Site(org, run.environment, run, org.requester.memberships.get(), token)
+
+
+@pytest.fixture
+def make(site: Site) -> Callable[..., Run]:
+    """Make one more environment; its run waits."""
+
+    def make_run(name: str, user: User | None = None, **settings: Any) -> Run:
+        product = "fleet" if user == site.org.stranger else "shop"
+        request = CreateRequest(product, "ecs-service", name, settings=settings)
+        return create(user or site.org.requester, request, via="portal")
+
+    return make_run

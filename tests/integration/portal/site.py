@@ -1,0 +1,58 @@
+"""What the portal's tests share: the rows that pages show, and who looks at them."""
+
+from dataclasses import dataclass
+
+from django.test import Client
+from django.utils import timezone
+from tests.factories import Organisation
+
+from stackyard.cmdb.models import ApiToken, Environment, Membership, Run, RunEvent
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+@dataclass(frozen=True)
+class Site:
+    """Rows that pages show, and who looks at them."""
+
+    org: Organisation
+    environment: Environment
+    run: Run
+    role: Membership
+    token: ApiToken
+
+    def client(self, name: str) -> Client:
+        """A browser of `anonymous`, `viewer`, `requester`, `stranger` or `platform`."""
+        # Errors must come as pages; the client would raise them here.
+        client = Client(raise_request_exception=False)
+        if name != "anonymous":
+            client.force_login(getattr(self.org, name))
+        return client
+
+
+def ready(run: Run, *, seconds: float = 2.0) -> Run:
+    """As if a worker had carried the run to its end, `seconds` per stage."""
+    now = timezone.now()
+    for stage in run.stages.all():
+        stage.started_at, stage.finished_at = now, now + timezone.timedelta(seconds=seconds)
+        stage.status = "done"
+        stage.save()
+        now = stage.finished_at
+        RunEvent.objects.create(run=run, stage=stage.name, message=f"{stage.title} <b>begins</b>")
+    run.status, run.started_at, run.finished_at = "succeeded", timezone.now(), now
+    run.plan = {"summary": "2 to create", "changes": [{"address": "aws_ecs_service.this", "action": "create"}]}
+    run.save()
+    environment = run.environment
+    environment.status = "ready"
+    environment.ready_at = now
+    environment.outputs = {"url": f"https://{environment.fqdn}", "service_name": "<i>shop-dev</i>"}
+    environment.resources = [
+        {"address": "aws_ecs_service.this", "type": "aws_ecs_service", "name": "this", "id": "<u>", "depends_on": []}
+    ]
+    environment.hops = [
+        {"name": "zone", "title": "Hosted zone", "ok": True, "found": "Z1", "fix": "", "checked": ""},
+        {"name": "rule", "title": "Rule", "ok": False, "found": "<s>none</s>", "fix": "Add it.", "checked": ""},
+        {"name": "service", "title": "Service", "ok": None, "found": "", "fix": "", "checked": ""},
+    ]
+    environment.save()
+    return run

@@ -1,0 +1,146 @@
+"""Who may open and send what: one table for every address of the portal, so that none can be forgotten."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from tests.integration.portal.addresses import address, names, sent
+from tests.integration.portal.site import Site
+
+PEOPLE = ("viewer", "stranger", "requester", "platform")
+"""A viewer and a requester of the environment's department, a requester of another one, platform staff."""
+
+ALL = (200, 200, 200, 200)
+OWN = (200, 404, 200, 200)
+STAFF = (403, 403, 403, 200)
+POST_ONLY = (405, 405, 405, 405)
+
+GET: dict[str, tuple[int, int, int, int]] = {
+    "home": (302, 302, 302, 302),
+    "login": (302, 302, 302, 302),
+    "logout": POST_ONLY,
+    "environments": ALL,
+    "new-environment": (403, 200, 200, 200),
+    "new-environment-live": (403, 200, 200, 200),
+    "new-environment-settings": (403, 200, 200, 200),
+    "environment": OWN,
+    "destroy-environment": (403, 404, 200, 200),
+    "runs": ALL,
+    "run": OWN,
+    "cancel-run": POST_ONLY,
+    "run-log": OWN,
+    "patterns": ALL,
+    "pattern": ALL,
+    "products": ALL,
+    "new-product": STAFF,
+    "product": OWN,
+    "edit-product": (403, 404, 403, 200),
+    "sandboxes": ALL,
+    "new-sandbox": STAFF,
+    "sandbox": OWN,
+    "edit-sandbox": (403, 404, 403, 200),
+    "departments": ALL,
+    "new-department": STAFF,
+    "department": OWN,
+    "edit-department": (403, 404, 403, 200),
+    "people": STAFF,
+    "new-person": STAFF,
+    "person": STAFF,
+    "edit-person": STAFF,
+    "person-password": STAFF,
+    "new-role": STAFF,
+    "remove-role": POST_ONLY,
+    "tokens": ALL,
+    "revoke-token": POST_ONLY,
+}
+
+POST: dict[str, tuple[int, int, int, int]] = {
+    "logout": (302, 302, 302, 302),
+    "new-environment": (403, 422, 302, 302),
+    "destroy-environment": (403, 404, 302, 302),
+    "cancel-run": (403, 404, 409, 409),
+    "new-product": (403, 403, 403, 302),
+    "edit-product": (403, 404, 403, 302),
+    "new-sandbox": (403, 403, 403, 302),
+    "edit-sandbox": (403, 404, 403, 302),
+    "new-department": (403, 403, 403, 302),
+    "edit-department": (403, 404, 403, 302),
+    "new-person": (403, 403, 403, 302),
+    "edit-person": (403, 403, 403, 302),
+    "person-password": (403, 403, 403, 302),
+    "new-role": (403, 403, 403, 302),
+    "remove-role": (403, 403, 403, 302),
+    "tokens": (200, 200, 200, 200),
+    "revoke-token": (404, 404, 302, 404),
+}
+"""The cancelled run has ended already, hence 409. A token can be revoked by its owner only."""
+
+
+def test_every_address_is_in_the_table() -> None:
+    assert set(names()) == set(GET)
+
+
+def test_who_may_open_what(site: Site) -> None:
+    seen = {name: tuple(site.client(who).get(address(name, site)).status_code for who in PEOPLE) for name in GET}
+    assert seen == GET
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("name", POST)
+def test_who_may_send_what(site: Site, name: str, who: str) -> None:
+    response = site.client(who).post(address(name, site), sent(name, site))
+    assert response.status_code == POST[name][PEOPLE.index(who)], response.content.decode()[-2000:]
+
+
+def test_strangers_to_the_house_see_the_sign_in_and_nothing_else(site: Site) -> None:
+    client = site.client("anonymous")
+    for name in GET:
+        for response in (client.get(address(name, site)), client.post(address(name, site), sent(name, site))):
+            if name == "login":
+                assert response.status_code == 200
+            elif name == "logout":
+                assert response.status_code in (302, 405)
+            else:
+                assert response.status_code == 302
+                assert response["Location"].startswith("/login/?next=")
+
+
+def test_what_is_refused_changes_nothing(site: Site) -> None:
+    client = site.client("viewer")
+    for name in POST:
+        if name not in ("logout", "tokens"):
+            client.post(address(name, site), sent(name, site))
+    site.environment.refresh_from_db()
+    site.role.refresh_from_db()
+    assert site.environment.status == "ready"
+    assert site.org.shop.environments.count() == 1
+    assert site.org.shop.history.count() == 1
+
+
+def test_nothing_is_accepted_without_the_csrf_token(site: Site) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(site.org.platform)
+    for name in (*POST, "login"):
+        response = client.post(address(name, site), sent(name, site))
+        assert response.status_code == 403, name
+        assert "Please try again" in response.content.decode(), name
+
+
+def test_other_methods_are_refused_not_answered(site: Site) -> None:
+    client = site.client("platform")
+    for name in GET:
+        assert client.delete(address(name, site)).status_code in (302, 405), name
+
+
+def test_a_person_who_was_switched_off_is_out_at_once(site: Site) -> None:
+    client = site.client("requester")
+    assert client.get(reverse("portal:environments")).status_code == 200
+    site.org.requester.is_active = False
+    site.org.requester.save()
+    assert client.get(reverse("portal:environments")).status_code == 302
+
+
+def test_somebody_without_any_role_sees_that_there_is_nothing(site: Site) -> None:
+    site.role.delete()
+    client = site.client("requester")
+    assert "There is no product that you can see" in client.get(reverse("portal:environments")).content.decode()
+    assert client.get(address("environment", site)).status_code == 404
