@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 
 # RFC 1123, section 2.1: letters, digits and hyphens, no hyphen at either end; lower case because DNS does not tell them
 # apart.
-DNS_LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+DNS_LABEL = re.compile(r"\A[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 dns_label = RegexValidator(
     DNS_LABEL, "Use lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen."

@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                         unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
-                                re.compile("[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
+                                re.compile("\\A[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
                                 "Use lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.",
                             )
                         ],
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                         max_length=40,
                         validators=[
                             django.core.validators.RegexValidator(
-                                re.compile("[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
+                                re.compile("\\A[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
                                 "Use lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.",
                             )
                         ],
@@ -186,7 +186,7 @@ class Migration(migrations.Migration):
                         max_length=24,
                         validators=[
                             django.core.validators.RegexValidator(
-                                re.compile("[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
+                                re.compile("\\A[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
                                 "Use lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.",
                             )
                         ],
@@ -244,7 +244,7 @@ class Migration(migrations.Migration):
                         max_length=40,
                         validators=[
                             django.core.validators.RegexValidator(
-                                re.compile("[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
+                                re.compile("\\A[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
                                 "Use lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.",
                             )
                         ],
@@ -391,7 +391,7 @@ class Migration(migrations.Migration):
                         unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
-                                re.compile("[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
+                                re.compile("\\A[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
                                 "Use lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.",
                             )
                         ],
@@ -429,7 +429,7 @@ class Migration(migrations.Migration):
                         max_length=24,
                         validators=[
                             django.core.validators.RegexValidator(
-                                re.compile("[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
+                                re.compile("\\A[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
                                 "Use lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.",
                             )
                         ],
@@ -499,7 +499,7 @@ class Migration(migrations.Migration):
                         unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
-                                re.compile("[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
+                                re.compile("\\A[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
                                 "Use lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.",
                             )
                         ],
@@ -674,7 +674,7 @@ class Migration(migrations.Migration):
                         max_length=24,
                         validators=[
                             django.core.validators.RegexValidator(
-                                re.compile("[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
+                                re.compile("\\A[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z"),
                                 "Use lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen.",
                             )
                         ],
