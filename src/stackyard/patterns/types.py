@@ -155,7 +155,9 @@ def _text(_: Type, value: Any) -> str | None:
 
 
 def _number(_: Type, value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "Must be a number."
+    if isinstance(value, float) and not math.isfinite(value):  # an integer can be too large to be asked
         return "Must be a number."
     return None if abs(value) < NUMBER_LIMIT else "This number is too large."
 
