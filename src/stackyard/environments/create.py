@@ -28,6 +28,7 @@ from stackyard.errors import Conflict, Invalid, NotFound, Problem, shown
 from stackyard.patterns.catalogue import Catalogue, Pattern
 from stackyard.patterns.needs import missing_facts
 from stackyard.patterns.parameters import check_settings
+from stackyard.runs.interface import interface_texts
 from stackyard.runs.queue import enqueue
 
 
@@ -125,7 +126,11 @@ def _write(
         name=pattern.name,
         version=pattern.version,
         digest=pattern.digest,
-        defaults={"title": pattern.title, "manifest": pattern.manifest.model_dump(mode="json")},
+        defaults={
+            "title": pattern.title,
+            "manifest": pattern.manifest.model_dump(mode="json"),
+            "interface": interface_texts(pattern),
+        },
     )
     slug = naming.slug(product, request.name)
     _lock(f"slug:{slug}")

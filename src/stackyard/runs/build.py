@@ -52,7 +52,11 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
 
 def _load(run_id: int) -> Run:
     return Run.objects.select_related(
-        "environment__product__department", "environment__sandbox", "environment__pattern", "environment__owner"
+        "environment__product__department",
+        "environment__sandbox",
+        "environment__pattern",
+        "environment__owner",
+        "approved_by",
     ).get(pk=run_id)
 
 

@@ -1,11 +1,11 @@
-"""Cancel: at once while it waits; else its worker is told and stops Terraform in good order."""
+"""Cancel: at once while it waits for a worker or for approval; else its worker is told and ends Terraform in order."""
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Allocation, Environment, Run, RunKind, RunStatus
+from stackyard.cmdb.models import Allocation, Environment, Run, RunKind, RunStatus, StageStatus
 from stackyard.errors import Conflict
 from stackyard.runs.lease import CHANNEL
 from stackyard.runs.states import environment_status
@@ -21,7 +21,7 @@ def request_cancel(user: User, run: Run) -> Run:
         if locked.kind == "destroy" and locked.status == RunStatus.RUNNING:
             raise Conflict("A destroy at work is not cancelled: half an environment helps nobody.")
         locked.cancel_requested_at = locked.cancel_requested_at or timezone.now()
-        if locked.status == RunStatus.QUEUED:
+        if locked.status in (RunStatus.QUEUED, RunStatus.WAITING):
             _end_waiting(locked)
         locked.save()
         with connection.cursor() as cursor:
@@ -30,14 +30,14 @@ def request_cancel(user: User, run: Run) -> Run:
 
 
 def _end_waiting(run: Run) -> None:
-    """Nothing was built yet: the run ends, and a create gives back what it claimed."""
+    """Nothing was built yet: the run ends, a create gives back what it claimed, all else stays what it was."""
     run.status = RunStatus.CANCELLED
     run.finished_at = timezone.now()
-    run.stages.update(status="skipped")
+    run.stages.filter(status__in=(StageStatus.PENDING, StageStatus.RUNNING)).update(status=StageStatus.SKIPPED)
     environment = Environment.objects.get(pk=run.environment_id)
     if run.kind == "create":
         Allocation.objects.filter(environment=environment, released_at=None).update(released_at=timezone.now())
         environment.status = environment_status(RunKind(run.kind), RunStatus.CANCELLED)
     else:
-        environment.status = "ready" if environment.ready_at else "attention"
+        environment.status = run.status_before or ("ready" if environment.ready_at else "attention")
     environment.save(update_fields=["status"])

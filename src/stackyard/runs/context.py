@@ -12,6 +12,7 @@ from stackyard.executors.interfaces import Executor
 from stackyard.patterns.manifest import Manifest
 from stackyard.runs.lease import Lease
 from stackyard.runs.log import RunLog
+from stackyard.runs.wish import Wish
 from stackyard.settings import Settings
 from stackyard.terraform.commands import Terraform
 from stackyard.terraform.plan import Plan
@@ -36,11 +37,18 @@ class RunContext:
     cancelled: bool = False
     plan: Plan | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
+    # Names of stages that have nothing to do in this run.
+    skip: set[str] = field(default_factory=set)
 
     @property
     def manifest(self) -> Manifest:
         """The manifest of the pattern version that built this environment, as it was then."""
         return Manifest.model_validate(self.pattern.manifest)
+
+    @property
+    def wish(self) -> Wish:
+        """What was asked of a change."""
+        return Wish.from_dict(self.run.request)
 
     @property
     def facts(self) -> BaselineFacts:

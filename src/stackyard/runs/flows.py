@@ -27,11 +27,14 @@ INIT = StageName("init", "Initialise Terraform")
 # After init, because the provider lock file that init writes belongs to the record.
 RECORD = StageName("record", "Record the code in Git")
 PLAN = StageName("plan", "Plan")
+EDIT = StageName("edit", "Edit the code")
 CHECK = StageName("check", "Check the plan")
+APPROVE = StageName("approve", "Approve")
 APPLY = StageName("apply", "Apply")
 VERIFY = StageName("verify", "Prove the path")
 REGISTER = StageName("register", "Register in the CMDB")
 DESTROY = StageName("destroy", "Destroy")
+SURVEY = StageName("survey", "See what stands")
 PROVE = StageName("prove", "Prove that nothing is left")
 RELEASE = StageName("release", "Release names and numbers")
 
@@ -39,6 +42,12 @@ FLOWS: dict[RunKind, Flow] = {
     RunKind.CREATE: Flow(
         forward=(RENDER, INIT, RECORD, PLAN, CHECK, APPLY, VERIFY, REGISTER),
         backward=(DESTROY, PROVE, RELEASE),
+    ),
+    # Recorded only once it is approved: what nobody let pass leaves no trace. A change that fails is never taken back
+    # by itself; what Terraform left is looked at, and told.
+    RunKind.CHANGE: Flow(
+        forward=(FETCH, EDIT, INIT, PLAN, CHECK, APPROVE, RECORD, APPLY, VERIFY, REGISTER),
+        backward=(SURVEY,),
     ),
     RunKind.DESTROY: Flow(forward=(FETCH, INIT, DESTROY, PROVE, RELEASE), backward=()),
 }

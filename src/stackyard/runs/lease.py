@@ -9,10 +9,11 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from stackyard.cmdb.models import Environment, Run, RunKind, RunStatus, Stage, StageStatus
-from stackyard.errors import LeaseLost
+from stackyard.cmdb.models import Environment, EnvironmentStatus, Run, RunKind, RunStatus, Stage, StageStatus
+from stackyard.errors import Cancelled, LeaseLost
 from stackyard.runs.queue import wake_next
 from stackyard.runs.states import environment_status, may_become
+from stackyard.runs.wish import Wish
 
 CHANNEL = "stackyard_runs"
 """The NOTIFY channel; the payload is the id of a run whose row, stages or log changed."""
@@ -97,6 +98,25 @@ def write_environment(lease: Lease, **values: Any) -> None:
         environment.save(update_fields=list(values))
 
 
+def park(lease: Lease) -> None:
+    """Let the run wait for approval: no worker holds it, and its place in the sandbox is free.
+
+    Raises Cancelled when somebody asked for that in the meantime.
+    """
+    with transaction.atomic():
+        hold(lease)
+        run = Run.objects.get(pk=lease.run_id)
+        if run.cancel_requested_at is not None:
+            raise Cancelled("Cancelled on request.")
+        if not may_become(RunStatus(run.status), RunStatus.WAITING):
+            raise LeaseLost(f"Run {lease.run_id} is {run.status} already.")
+        Run.objects.filter(pk=run.pk).update(
+            status=RunStatus.WAITING, token=None, lease_until=None, process=None, worker=""
+        )
+        _notify(run.pk)
+        wake_next(run.sandbox_id)
+
+
 def finish(lease: Lease, status: RunStatus, **values: Any) -> None:
     """End the run and set the environment's status in the same transaction; then the sandbox's next run may start."""
     with transaction.atomic():
@@ -110,10 +130,14 @@ def finish(lease: Lease, status: RunStatus, **values: Any) -> None:
         )
         run.stages.filter(status__in=(StageStatus.PENDING, StageStatus.RUNNING)).update(status=StageStatus.SKIPPED)
         environment = run.environment
-        environment.status = environment_status(RunKind(run.kind), status)
+        before = EnvironmentStatus(run.status_before or EnvironmentStatus.READY)
+        looked_only = (
+            run.kind == RunKind.CHANGE and status == RunStatus.SUCCEEDED and Wish.from_dict(run.request).plan_only
+        )
+        environment.status = before if looked_only else environment_status(RunKind(run.kind), status, before)
         if environment.is_gone:
             environment.destroyed_at = now
-        elif environment.ready_at is None and status == RunStatus.SUCCEEDED:
+        elif environment.ready_at is None and status == RunStatus.SUCCEEDED and not looked_only:
             environment.ready_at = now
         environment.save(update_fields=["status", "destroyed_at", "ready_at"])
         _notify(run.pk)

@@ -9,20 +9,29 @@ from stackyard.cmdb.models import Environment, Run, RunKind, RunStatus, Stage
 from stackyard.errors import Conflict
 from stackyard.runs.flows import FLOWS
 from stackyard.runs.states import environment_status
+from stackyard.runs.wish import Wish
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-def enqueue(environment: Environment, kind: RunKind, user: "User", *, via: str) -> Run:
+def enqueue(environment: Environment, kind: RunKind, user: "User", *, via: str, wish: Wish | None = None) -> Run:
     """Write a queued run with its stages and call for a worker, in the caller's transaction.
+
+    `wish`: what a change is to do.
 
     Raises Conflict while another run of this environment is active (a database constraint decides, not a look).
     """
     try:
         with transaction.atomic():
             run = Run.objects.create(
-                environment=environment, sandbox=environment.sandbox, kind=kind, requested_by=user, via=via
+                environment=environment,
+                sandbox=environment.sandbox,
+                kind=kind,
+                requested_by=user,
+                via=via,
+                request=wish.as_dict() if wish else {},
+                status_before=environment.status,
             )
     except IntegrityError:
         raise Conflict(

@@ -1,5 +1,5 @@
 """What each stage does. One function per stage, in the order of `runs.flows`; each can be done again after a
-takeover."""
+takeover. Those that only a change has are in `runs.changing`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,14 +10,29 @@ from django.utils import timezone
 
 from stackyard.aws.inventory import leftovers
 from stackyard.aws.path_proof import prove_path
-from stackyard.cmdb.models import Allocation, Environment
+from stackyard.cmdb.models import Allocation, Environment, RunKind
 from stackyard.errors import StackyardError, Unusable
 from stackyard.patterns.catalogue import Catalogue
-from stackyard.patterns.workspace import Filling, render_workspace
+from stackyard.patterns.workspace import render_workspace
 from stackyard.record.repository import Passport, Record
+from stackyard.runs.changing import (
+    PlanAgain,
+    approve,
+    edit,
+    needless_stages,
+    plan_change,
+    plan_digest,
+    read_nothing_deployed,
+    settings_in_code,
+    tell_what_goes,
+)
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
+from stackyard.runs.filling import filling_of
+from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import guarded, hold, write_environment
+from stackyard.runs.recorded import RecordedCode
+from stackyard.terraform.diagnostics import TerraformFailed
 
 
 class NotProven(StackyardError):
@@ -35,32 +50,25 @@ async def render(ctx: RunContext) -> None:
         raise Unusable(
             f"Pattern {pattern.name} was changed after this environment was requested.", hint="Request it again."
         )
-    filling = await in_database(_filling, ctx)
+    filling = await in_database(filling_of, ctx.environment, ctx.settings)
     await asyncio.to_thread(render_workspace, pattern, filling, ctx.environment.settings, ctx.workdir.code)
     ctx.log.write(f"Rendered {pattern.name} {pattern.version} with {len(ctx.environment.settings)} settings.")
 
 
-def _filling(ctx: RunContext) -> Filling:
-    env, sandbox = ctx.environment, ctx.sandbox
-    priority = env.allocations.filter(kind=Allocation.Kind.RULE_PRIORITY, released_at=None).first()
-    return Filling(
-        environment={"name": env.slug, "fqdn": env.fqdn, "tags": env.tags, "exists": env.ready_at is not None},
-        sandbox={**sandbox.facts, "region": sandbox.region, "account_id": sandbox.account_id},
-        allocation={"listener_rule_priority": int(priority.value)} if priority else {},
-        region=sandbox.region,
-        role_arn=sandbox.role_arn,
-        external_id=sandbox.external_id,
-        session_name=f"stackyard-{env.uid}",
-        emulated=sandbox.emulated,
-        backend=ctx.settings.state,
-    )
-
-
 async def fetch(ctx: RunContext) -> None:
-    """The code that built the environment, out of the record; never the pattern of today."""
-    record = Record.from_settings(ctx.settings)
-    await asyncio.to_thread(record.fetch, ctx.record_folder, ctx.environment.commit, ctx.workdir.code)
-    ctx.log.write(f"Fetched {ctx.record_folder} at {ctx.environment.commit[:10]}.")
+    """The code that built the environment, out of the record; never the pattern of today.
+
+    A change starts from what is newest there, so that edits by hand are kept, or from the commit that it names. A
+    destroy reads nothing of what is deployed: it may be gone already, and then Terraform could not even plan.
+    """
+    store = RecordedCode.from_settings(ctx.settings)
+    commit = ctx.environment.commit
+    if ctx.run.kind == RunKind.CHANGE:
+        commit = ctx.wish.commit or await asyncio.to_thread(store.newest, ctx.record_folder)
+    await asyncio.to_thread(store.fetch, ctx.record_folder, commit, ctx.workdir.code)
+    ctx.log.write(f"Fetched {ctx.record_folder} at {commit[:10]}.")
+    if ctx.run.kind == RunKind.DESTROY:
+        await asyncio.to_thread(read_nothing_deployed, ctx)
 
 
 async def init(ctx: RunContext) -> None:
@@ -74,6 +82,7 @@ async def init(ctx: RunContext) -> None:
 async def record(ctx: RunContext) -> None:
     """Commit code, provider lock and passport to the git record, before anything is built."""
     env = ctx.environment
+    settings = await asyncio.to_thread(settings_in_code, ctx) if ctx.run.kind == RunKind.CHANGE else env.settings
     passport = Passport(
         environment=env.slug,
         uid=env.uid,
@@ -85,27 +94,34 @@ async def record(ctx: RunContext) -> None:
         account_id=ctx.sandbox.account_id,
         region=ctx.sandbox.region,
         fqdn=env.fqdn,
-        settings=env.settings,
+        settings=settings,
         run=ctx.run.pk,
     )
     store = Record.from_settings(ctx.settings)
     commit = await asyncio.to_thread(store.commit, ctx.record_folder, ctx.workdir.code, passport, ctx.run.kind)
     env.commit = commit
-    await in_database(write_environment, ctx.lease, commit=commit)
+    await in_database(write_environment, ctx.lease, commit=commit, settings=settings)
     await in_database(guarded, ctx.lease, commit=commit)
     ctx.log.write(f"Recorded as {commit[:10]} in {ctx.record_folder}.")
 
 
 async def plan(ctx: RunContext) -> None:
     """What Terraform would do, as a saved plan."""
-    ctx.plan = await ctx.terraform.plan()
-    await in_database(guarded, ctx.lease, plan=ctx.plan.as_dict())
+    ctx.plan = await (plan_change(ctx) if ctx.run.kind == RunKind.CHANGE else ctx.terraform.plan())
+    row = plan_row(ctx.plan, await asyncio.to_thread(plan_digest, ctx))
+    await in_database(guarded, ctx.lease, plan=row, approved_by=None, approved_at=None)
+    ctx.run.plan, ctx.run.approved_by, ctx.run.approved_at = row, None, None
     ctx.log.write(f"Plan: {ctx.plan.summary}.")
+    if ctx.run.kind == RunKind.CHANGE:
+        ctx.skip = needless_stages(ctx)
 
 
 async def check(ctx: RunContext) -> None:
-    """A plan for a new environment only adds; else its state belongs to something that stands."""
+    """A plan for a new environment only adds; else its state belongs to something that stands. A change may take
+    things away, but says so."""
     assert ctx.plan is not None
+    if ctx.run.kind == RunKind.CHANGE:
+        return tell_what_goes(ctx)
     destroyed = [c.address for c in ctx.plan.changes if c.action in ("delete", "replace")]
     if destroyed and ctx.run.takeovers == 0:
         raise Unusable(
@@ -117,7 +133,12 @@ async def check(ctx: RunContext) -> None:
 
 async def apply(ctx: RunContext) -> None:
     """Build it. Terraform saves its state even when this fails, because an apply can end half way."""
-    await ctx.terraform.apply()
+    try:
+        await ctx.terraform.apply()
+    except TerraformFailed as error:
+        if any("plan is stale" in d.summary for d in error.diagnostics):
+            raise PlanAgain("The plan is out of date: something changed the state since it was made.") from error
+        raise
 
 
 async def verify(ctx: RunContext) -> None:
@@ -145,6 +166,13 @@ async def register(ctx: RunContext) -> None:
     outputs = {name: value for name, value in state.outputs.items() if not known or name in known}
     await in_database(write_environment, ctx.lease, outputs=outputs, resources=[r.as_dict() for r in state.resources])
     ctx.log.write(f"Registered https://{ctx.environment.fqdn} with {len(state.resources)} resources.")
+
+
+async def survey(ctx: RunContext) -> None:
+    """What a change that did not come to its end left: save the state, and prove the path again."""
+    await ctx.terraform.push_errored_state()
+    await verify(ctx)
+    ctx.log.write("The change is not complete, but what stands works from end to end.", level="warning")
 
 
 async def destroy(ctx: RunContext) -> None:
@@ -202,5 +230,9 @@ def _release(ctx: RunContext) -> list[str]:
 
 
 STAGES: dict[str, Callable[[RunContext], Awaitable[None]]] = {
-    f.__name__: f for f in (render, fetch, init, record, plan, check, apply, verify, register, destroy, prove, release)
+    f.__name__: f
+    for f in (
+        *(render, fetch, edit, init, record, plan, check, approve, apply, verify, register),
+        *(survey, destroy, prove, release),
+    )
 }

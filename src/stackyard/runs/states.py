@@ -1,10 +1,14 @@
 """The state machine of runs: every transition and predicate in one place, and what follows for the environment."""
 
 from stackyard.cmdb.models import EnvironmentStatus, RunKind, RunStatus
+from stackyard.cmdb.models.run import ACTIVE
 
 TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.QUEUED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED}),
-    RunStatus.RUNNING: frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.ATTENTION}),
+    RunStatus.RUNNING: frozenset(
+        {RunStatus.WAITING, RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.ATTENTION}
+    ),
+    RunStatus.WAITING: frozenset({RunStatus.QUEUED, RunStatus.CANCELLED}),
     RunStatus.SUCCEEDED: frozenset(),
     RunStatus.FAILED: frozenset(),
     RunStatus.CANCELLED: frozenset(),
@@ -23,13 +27,17 @@ def may_become(old: RunStatus, new: RunStatus) -> bool:
     return new in TRANSITIONS[old]
 
 
-def environment_status(kind: RunKind, status: RunStatus) -> EnvironmentStatus:
-    """The status of an environment whose latest run has this kind and status.
+def environment_status(
+    kind: RunKind, status: RunStatus, before: EnvironmentStatus = EnvironmentStatus.READY
+) -> EnvironmentStatus:
+    """The status of an environment whose latest run has this kind and status; `before`: what it was when that began.
 
     A failed or cancelled *create* was rolled back completely (else it is `attention`), so nothing stands. A failed
-    change or destroy leaves something standing that a person must look at.
+    destroy leaves something standing that a person must look at. A failed or cancelled *change* leaves the environment
+    what it was: either nothing was applied, or its path was proven again afterwards (else it is `attention`); the run
+    tells what went wrong.
     """
-    if status in (RunStatus.QUEUED, RunStatus.RUNNING):
+    if status in ACTIVE:
         return _WHILE_ACTIVE[kind]
     if status == RunStatus.SUCCEEDED:
         return EnvironmentStatus.DESTROYED if kind == RunKind.DESTROY else EnvironmentStatus.READY
@@ -37,4 +45,4 @@ def environment_status(kind: RunKind, status: RunStatus) -> EnvironmentStatus:
         return EnvironmentStatus.ATTENTION
     if kind == RunKind.CREATE:
         return EnvironmentStatus.FAILED
-    return EnvironmentStatus.ATTENTION if kind == RunKind.DESTROY else EnvironmentStatus.READY
+    return EnvironmentStatus.ATTENTION if kind == RunKind.DESTROY else before

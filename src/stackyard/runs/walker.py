@@ -14,14 +14,18 @@ from django.utils import timezone
 from stackyard.cmdb.models import Run, RunKind, RunStatus, Stage, StageStatus
 from stackyard.errors import Cancelled, LeaseLost, StackyardError
 from stackyard.runs.build import build_context
+from stackyard.runs.changing import PlanAgain, Waits, is_approved
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
 from stackyard.runs.flows import FLOWS, StageName
-from stackyard.runs.lease import Lease, finish, guarded, renew, write_stage
+from stackyard.runs.lease import Lease, finish, guarded, park, renew, write_stage
 from stackyard.runs.stages import STAGES, NotProven
 from stackyard.settings import Settings
 
 logger = structlog.get_logger()
+
+PLANS = 3
+"""So often one attempt plans when its plans go out of date; then something else works on this state all the time."""
 
 
 async def carry(lease: Lease, settings: Settings) -> None:
@@ -71,29 +75,64 @@ async def _walk(ctx: RunContext) -> None:
     error: Exception | None = None
     if not ctx.run.rolling_back:
         error = await _forward(ctx, flow.forward)
-        if error is None:
+        if isinstance(error, Waits):
+            error = await _park(ctx)
+            if error is None:
+                return
+        elif error is None:
             return await _finish(ctx, RunStatus.SUCCEEDED)
         if isinstance(error, NotProven) or not flow.backward:
             return await _finish(ctx, RunStatus.ATTENTION, error)
+        if ctx.run.kind == RunKind.CHANGE and not await in_database(_began_to_apply, ctx.run.pk):
+            return await _finish(ctx, RunStatus.CANCELLED if isinstance(error, Cancelled) else RunStatus.FAILED, error)
         await _begin_rollback(ctx, flow.backward, error)
+    elif ctx.run.kind == RunKind.CHANGE:
+        failed = await _prepare_again(ctx)
+        if failed is not None:
+            return await _finish(ctx, RunStatus.ATTENTION)
     failed = await _steps(ctx, flow.backward, offset=len(flow.forward))
     if failed is not None:
-        ctx.log.write(f"Taking back what was built failed: {failed}", level="error")
+        if ctx.run.kind == RunKind.CREATE:
+            ctx.log.write(f"Taking back what was built failed: {failed}", level="error")
         return await _finish(ctx, RunStatus.ATTENTION)
     cancelled = await in_database(lambda: Run.objects.get(pk=ctx.run.pk).cancel_requested_at is not None)
     await _finish(ctx, RunStatus.CANCELLED if cancelled else RunStatus.FAILED)
 
 
 async def _forward(ctx: RunContext, stages: tuple[StageName, ...]) -> Exception | None:
+    """Do all stages, or after approval the rest of them; a plan that is out of date is made again."""
     if ctx.lease.taken_over:
         ctx.log.write("Taken over from a worker that fell silent; going on from Terraform's state.", level="warning")
-    return await _steps(ctx, stages, offset=0)
+    names = [stage.name for stage in stages]
+    first = 0
+    if ctx.run.approved_at is not None:
+        if await asyncio.to_thread(is_approved, ctx):
+            first = names.index("approve") + 1
+            await in_database(
+                write_stage, ctx.lease, first - 1, status=StageStatus.DONE, finished_at=ctx.run.approved_at
+            )
+            ctx.log.write(f"Approved by {ctx.run.approved_by}: going on with the saved plan.")
+        else:
+            ctx.log.write("The approved plan is not at hand any more: planning again.", level="warning")
+    for _ in range(PLANS):
+        error = await _steps(ctx, stages[first:], offset=first)
+        if not isinstance(error, PlanAgain):
+            break
+        first = names.index("plan")
+        for position in range(first, len(stages)):
+            await in_database(
+                write_stage, ctx.lease, position, status=StageStatus.PENDING, started_at=None, finished_at=None
+            )
+    return error
 
 
 async def _steps(ctx: RunContext, stages: tuple[StageName, ...], *, offset: int) -> Exception | None:
     """Do stages one after the other; returns what stopped them, or None."""
     for position, stage in enumerate(stages, start=offset):
         ctx.log.stage = stage.name
+        if stage.name in ctx.skip:
+            await in_database(write_stage, ctx.lease, position, status=StageStatus.SKIPPED)
+            continue
         await in_database(
             write_stage, ctx.lease, position, status=StageStatus.RUNNING, started_at=timezone.now(), finished_at=None
         )
@@ -103,6 +142,8 @@ async def _steps(ctx: RunContext, stages: tuple[StageName, ...], *, offset: int)
             ctx.stop_if_cancelled()
         except LeaseLost:
             raise
+        except Waits as reason:  # the stage goes on when somebody has approved
+            return reason
         except Exception as reason:  # whatever it is, the run must end in a true state
             cancelled = ctx.cancelled and not ctx.run.rolling_back
             error = Cancelled("Cancelled on request.") if cancelled else reason
@@ -124,8 +165,39 @@ def _tell(ctx: RunContext, error: Exception) -> None:
         ctx.log.write(f"An unforeseen error ({type(error).__name__}) stopped this stage.", level="error")
 
 
+async def _park(ctx: RunContext) -> Exception | None:
+    """Give the run back until somebody has approved it. The work folder stays, with the saved plan."""
+    ctx.log.write("Waiting for approval. Nothing is applied before.", level="warning")
+    ctx.log.close()
+    await ctx.log.flush()
+    try:
+        await in_database(park, ctx.lease)
+    except Cancelled as error:
+        return error
+    logger.info("run waits for approval")
+    return None
+
+
+def _began_to_apply(run_id: int) -> bool:
+    return Stage.objects.filter(run_id=run_id, name="apply", started_at__isnull=False).exists()
+
+
+async def _prepare_again(ctx: RunContext) -> Exception | None:
+    """After a takeover: the recorded code and its Terraform, to see what stands. Returns what stopped it, or None."""
+    try:
+        for stage in ("fetch", "init"):
+            await STAGES[stage](ctx)
+    except LeaseLost:
+        raise
+    except Exception as error:
+        _tell(ctx, error)
+        return error
+    return None
+
+
 async def _begin_rollback(ctx: RunContext, backward: tuple[StageName, ...], error: Exception) -> None:
-    ctx.log.write("Taking back what was built.", level="warning")
+    change = ctx.run.kind == RunKind.CHANGE
+    ctx.log.write("Looking at what stands now." if change else "Taking back what was built.", level="warning")
     await ctx.log.flush()
     ctx.run.rolling_back = True
     await in_database(_write_rollback, ctx, backward, *_in_words(ctx, error))

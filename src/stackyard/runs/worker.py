@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import shutil
 import socket
+from pathlib import Path
 
 import structlog
 from django.db.models import Q
@@ -13,6 +15,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 from stackyard.cmdb.models import Run, RunStatus
+from stackyard.cmdb.models.environment import GONE
 from stackyard.runs.database import in_database
 from stackyard.runs.queue import wake
 from stackyard.settings import Settings
@@ -53,6 +56,7 @@ async def _look_after(app: App, settings: Settings) -> None:
                 logger.info("calling for a worker", run=run_id)
                 await in_database(wake, run_id)
             await _end_stalled_jobs(app, settings.lease_seconds)
+            await in_database(sweep, settings.data.resolve() / "work")
         except (ConnectorException, OSError) as error:
             logger.warning("could not look after runs", error=str(error))
         except Exception:
@@ -65,6 +69,22 @@ def _forgotten() -> list[int]:
     return list(
         Run.objects.filter(silent | Q(status=RunStatus.QUEUED)).order_by("id").values_list("pk", flat=True)[:50]
     )
+
+
+def sweep(work: Path) -> None:
+    """Remove work folders on this machine whose run ended elsewhere, as one that was rejected while it waited.
+
+    Code and state are not in them, but saved plans are, which hold values in clear. Those of runs that need attention
+    are kept until their environment is gone.
+    """
+    folders = {f.name: f for f in work.glob("*-*")} if work.is_dir() else {}
+    ids = [int(last) for name in folders if (last := name.rpartition("-")[2]).isdecimal()]
+    ended = Q(status__in=(RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)) | Q(
+        status=RunStatus.ATTENTION, environment__status__in=GONE
+    )
+    for uid, number in Run.objects.filter(ended, pk__in=ids).values_list("environment__uid", "pk"):
+        if folder := folders.get(f"{uid}-{number}"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _end_stalled_jobs(app: App, seconds: int) -> None:

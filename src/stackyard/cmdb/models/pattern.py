@@ -12,6 +12,8 @@ class PatternVersion(models.Model):
     digest = models.CharField(max_length=64)
     title = models.CharField(max_length=120)
     manifest = models.JSONField(default=dict)
+    # The files that tell its settings and their defaults: name -> text.
+    interface = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

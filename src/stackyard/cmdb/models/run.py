@@ -21,13 +21,15 @@ class RunStatus(models.TextChoices):
 
     QUEUED = "queued", "Queued"
     RUNNING = "running", "Running"
+    WAITING = "waiting", "Waiting for approval"
     SUCCEEDED = "succeeded", "Succeeded"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
     ATTENTION = "attention", "Needs attention"
 
 
-ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
+ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
+"""The environment belongs to such a run: no other may begin."""
 
 
 class Run(models.Model):
@@ -42,6 +44,13 @@ class Run(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # What was asked of a change (`runs.wish.Wish`).
+    request = models.JSONField(default=dict)
+    # The environment's status when the run was asked for: what it goes back to when the run did nothing.
+    status_before = models.CharField(max_length=12, blank=True)
+    # Who let the plan be applied that is now in `plan`; empty again once it is planned anew.
+    approved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="approved_runs")
+    approved_at = models.DateTimeField(null=True, blank=True)
 
     token = models.UUIDField(null=True, blank=True, editable=False)
     worker = models.CharField(max_length=120, blank=True)
@@ -77,7 +86,7 @@ class Run(models.Model):
 
     @property
     def is_active(self) -> bool:
-        """True while it waits or works."""
+        """True while it waits, for a worker or for approval, or works."""
         return self.status in ACTIVE
 
 

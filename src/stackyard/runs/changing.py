@@ -1,0 +1,136 @@
+"""The stages that only a change has, and what it does differently in the others."""
+
+import asyncio
+import hashlib
+import re
+from pathlib import Path
+
+from stackyard.cmdb.models import RunKind
+from stackyard.errors import Invalid, Problem, StackyardError
+from stackyard.patterns.workspace import Filling
+from stackyard.runs.context import RunContext
+from stackyard.runs.database import in_database
+from stackyard.runs.filling import filling_of
+from stackyard.runs.interface import Interface
+from stackyard.runs.judgement import is_destructive
+from stackyard.terraform.diagnostics import TerraformFailed
+from stackyard.terraform.plan import Plan
+
+
+class Waits(StackyardError):
+    """Not an error: the run needs a person's approval before it goes on."""
+
+
+class PlanAgain(StackyardError):
+    """The saved plan cannot be applied any more: plan anew, and ask anew."""
+
+
+async def edit(ctx: RunContext) -> None:
+    """Fulfil the wish in the environment's own interface file, and renew what Stackyard fills."""
+    filling = await in_database(filling_of, ctx.environment, ctx.settings)
+    problems = await asyncio.to_thread(_edit, ctx, filling)
+    if problems:
+        raise Invalid(problems, hint="The record was edited by hand meanwhile; look at it and ask again.")
+
+
+def _edit(ctx: RunContext, filling: Filling) -> tuple[Problem, ...]:
+    interface, file = _interface(ctx)
+    before = file.read_bytes()
+    edited = interface.edited(before, ctx.wish, filling)
+    file.write_bytes(edited.text)
+    ctx.log.write(f"{file.name} is {'as it was' if edited.text == before else 'edited'}.")
+    return edited.problems
+
+
+def settings_in_code(ctx: RunContext) -> dict[str, object]:
+    """What is set in the work folder's code and differs from the pattern's defaults; secrets, which are never in the
+    code of variables, stay as they were."""
+    interface, file = _interface(ctx)
+    secret = {p.path for p in interface.parameters if p.secret}
+    kept = {path: value for path, value in ctx.environment.settings.items() if path in secret}
+    return kept | interface.differing(file.read_bytes())
+
+
+def read_nothing_deployed(ctx: RunContext) -> None:
+    """Let the code in the work folder plan without what is deployed."""
+    if "environment.exists" in ctx.manifest.fills.values():
+        interface, file = _interface(ctx)
+        file.write_bytes(interface.as_gone(file.read_bytes()))
+
+
+async def plan_change(ctx: RunContext) -> Plan:
+    """The plan of a change; when what it reads of the living environment does not stand any more, without that.
+
+    An earlier change may have taken the service away and failed before it stood again.
+    """
+    try:
+        return await ctx.terraform.plan()
+    except TerraformFailed as error:
+        if ctx.cancelled or not await _reads_what_is_gone(ctx, error):
+            raise
+    ctx.log.write("What was deployed does not stand any more: planning as for a new environment.", level="warning")
+    await asyncio.to_thread(read_nothing_deployed, ctx)
+    return await ctx.terraform.plan()
+
+
+async def _reads_what_is_gone(ctx: RunContext, error: TerraformFailed) -> bool:
+    read = {m[1] for d in error.diagnostics if (m := re.search(r"(?:^|\.)data\.([a-z0-9_]+)\.", d.address))}
+    return bool(read) and not read & {r.type for r in (await ctx.terraform.state()).resources}
+
+
+def needless_stages(ctx: RunContext) -> set[str]:
+    """After the plan: the stages that have nothing to do.
+
+    Without changes the code is recorded all the same: it is what was asked for. After a takeover an earlier worker may
+    have applied the plan already, so its proof is still due.
+    """
+    assert ctx.plan is not None
+    if ctx.wish.plan_only:
+        ctx.log.write("Only the plan was asked for: nothing is recorded and nothing applied.")
+        return {"check", "approve", "record", "apply", "verify", "register"}
+    if ctx.plan.is_empty and not ctx.plan.changed_outputs:
+        ctx.log.write("There is nothing to apply: what stands is what was asked for.")
+        return {"check", "approve", "apply", *(() if ctx.lease.taken_over else ("verify", "register"))}
+    return set()
+
+
+def tell_what_goes(ctx: RunContext) -> None:
+    """Into the log: what the plan replaces or deletes."""
+    assert ctx.plan is not None
+    gone = [c for c in ctx.plan.changes if is_destructive(c)]
+    for change in gone:
+        ctx.log.write(f"Will be {change.action}d: {change.address}.", level="warning", address=change.address)
+    if not gone:
+        ctx.log.write("The plan takes nothing away.")
+
+
+async def approve(ctx: RunContext) -> None:
+    """Wait for a person when the plan takes something away, or when that was asked for."""
+    if ctx.run.plan.get("destructive") or ctx.wish.confirm:
+        raise Waits("Waiting for approval.")
+    ctx.log.write("The plan takes nothing away, so nobody has to approve it.")
+
+
+def plan_digest(ctx: RunContext) -> str:
+    """SHA-256 of the saved plan, or an empty text when there is none."""
+    try:
+        return hashlib.sha256(ctx.workdir.plan_file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def is_approved(ctx: RunContext) -> bool:
+    """Whether the work folder still holds the very plan that was approved, with its code and providers."""
+    return (
+        ctx.run.kind == RunKind.CHANGE
+        and ctx.run.approved_at is not None
+        and not ctx.lease.taken_over
+        and (ctx.workdir.code / ".terraform").is_dir()
+        and plan_digest(ctx) == ctx.run.plan.get("digest")
+    )
+
+
+def _interface(ctx: RunContext) -> tuple[Interface, Path]:
+    """The rules of the pattern's version, and the interface file in the work folder."""
+    interface = Interface.of(ctx.pattern, ctx.settings)
+    return interface, ctx.workdir.code / interface.file_name

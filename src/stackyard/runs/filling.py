@@ -1,0 +1,30 @@
+"""What Stackyard itself fills into an environment's interface file."""
+
+from stackyard.cmdb.models import Allocation, Environment
+from stackyard.patterns.workspace import Filling
+from stackyard.settings import Settings
+
+
+def filling_of(environment: Environment, settings: Settings) -> Filling:
+    """The values for this environment as of now. Reads the database.
+
+    `environment.exists`: something of it was registered or proven, so what is deployed in it must be kept.
+    """
+    sandbox = environment.sandbox
+    priority = environment.allocations.filter(kind=Allocation.Kind.RULE_PRIORITY, released_at=None).first()
+    return Filling(
+        environment={
+            "name": environment.slug,
+            "fqdn": environment.fqdn,
+            "tags": environment.tags,
+            "exists": environment.ready_at is not None or bool(environment.resources),
+        },
+        sandbox={**sandbox.facts, "region": sandbox.region, "account_id": sandbox.account_id},
+        allocation={"listener_rule_priority": int(priority.value)} if priority else {},
+        region=sandbox.region,
+        role_arn=sandbox.role_arn,
+        external_id=sandbox.external_id,
+        session_name=f"stackyard-{environment.uid}",
+        emulated=sandbox.emulated,
+        backend=settings.state,
+    )

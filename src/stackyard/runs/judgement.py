@@ -1,0 +1,21 @@
+"""Judging a plan: what of it takes something away."""
+
+from typing import Any
+
+from stackyard.terraform.plan import Change, Plan
+
+REVISIONS = frozenset({"aws_ecs_task_definition", "terraform_data"})
+"""Types whose replacement loses nothing: a new revision beside the old one, and values in the state only."""
+
+
+def is_destructive(change: Change) -> bool:
+    """Whether this change deletes or replaces a thing that is gone or empty afterwards."""
+    return change.action in ("delete", "replace") and change.type not in REVISIONS
+
+
+def plan_row(plan: Plan, digest: str) -> dict[str, Any]:
+    """The plan for the run's row: `destructive` for the whole and for each change; `digest` of the saved plan."""
+    row = plan.as_dict()
+    for entry, change in zip(row["changes"], plan.changes, strict=True):
+        entry["destructive"] = is_destructive(change)
+    return {**row, "destructive": any(map(is_destructive, plan.changes)), "digest": digest}
