@@ -1,6 +1,6 @@
 """What the portal's tests share: the rows that pages show, and who looks at them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.test import Client
 from django.utils import timezone
@@ -20,9 +20,16 @@ class Site:
     run: Run
     role: Membership
     token: ApiToken
+    browsers: dict[str, Client] = field(default_factory=dict)
 
     def client(self, name: str) -> Client:
-        """A browser of `anonymous`, `viewer`, `requester`, `stranger` or `platform`."""
+        """The browser of `anonymous`, `viewer`, `requester`, `stranger` or `platform`; each has one, as a new one lists
+        all static files."""
+        if name not in self.browsers:
+            self.browsers[name] = self._browser(name)
+        return self.browsers[name]
+
+    def _browser(self, name: str) -> Client:
         # Errors must come as pages; the client would raise them here.
         client = Client(raise_request_exception=False)
         if name != "anonymous":

@@ -214,5 +214,5 @@ def test_sign_in_leads_back_but_never_elsewhere(site: Site) -> None:
     client = site.client("anonymous")
     data = {"username": "rika", "password": "a-good-password"}
     assert client.post("/login/", {**data, "next": "/runs/"})["Location"] == "/runs/"
-    client = site.client("anonymous")
+    client.post("/logout/")
     assert client.post("/login/", {**data, "next": "https://evil.example/"})["Location"] == "/"
