@@ -1,5 +1,6 @@
-"""`stackyard pattern`: what can be built."""
+"""`stackyard pattern`: what can be built. `import` and `lint` work on files of this machine, without a server."""
 
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -44,9 +45,39 @@ def show(
         say(found["readme"])
 
 
+@app.command()
+def schema(pattern: str = typer.Argument(help="Name of a pattern.", show_default=False)) -> None:
+    """Print the JSON Schema of a pattern's settings."""
+    print_json(Client.from_environment().get(f"/patterns/{part(pattern)}/schema"))
+
+
+@app.command("import")
+def import_(
+    directory: Path = typer.Argument(metavar="DIR", help="A Terraform root module.", show_default=False),
+    name: str = typer.Option("", "--name", help="Name of the pattern; without it, the folder's.", show_default=False),
+    into: Path = typer.Option(None, "--into", help="Folder of patterns; without it, the server's setting."),
+) -> None:
+    """Turn a Terraform root module into a pattern: copy it as it is and write a first pattern.yaml."""
+    from stackyard.cli.pattern_files import import_folder
+
+    import_folder(directory, name, into)
+
+
+@app.command()
+def lint(
+    directory: Path = typer.Argument(metavar="DIR", help="A pattern's folder.", show_default=False),
+    static: bool = typer.Option(False, "--static", help="Read the files only; do not ask Terraform."),
+    as_json: bool = JsonOption,
+) -> None:
+    """Check a pattern's files. Exit code 1 when there are errors."""
+    from stackyard.cli.pattern_files import lint_folder
+
+    lint_folder(directory, static=static, as_json=as_json)
+
+
 def _rule(parameter: Any) -> str:
     """The rule of a parameter in a few words."""
-    rules = []
+    rules = ["required"] if parameter["required"] else []
     if parameter["locked"]:
         rules.append("fixed by the platform team")
     if parameter["enum"]:

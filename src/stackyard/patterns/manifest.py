@@ -11,6 +11,9 @@ from stackyard.patterns.positions import Trouble, in_words, line_in, yaml_lines
 
 Scalar = str | int | float | bool
 
+NAME = r"^[a-z][a-z0-9-]{1,58}$"
+"""What a pattern may be called."""
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,7 +47,7 @@ class Secret(_Part):
 class Manifest(_Part):
     """The whole of `pattern.yaml`."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,58}$")]
+    name: Annotated[str, Field(pattern=NAME)]
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+([-+][0-9A-Za-z.-]+)?$")]
     kind: Literal["environment", "baseline"] = "environment"
     title: str

@@ -15,11 +15,14 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 """Word in `pattern.yaml: needs` -> the facts that it stands for."""
 
+ALWAYS = frozenset({"region", "account_id"})
+"""What every sandbox is, whatever its baseline."""
+
 
 def missing_facts(manifest: Manifest, facts: Mapping[str, Any]) -> list[str]:
     """What the sandbox lacks for this pattern, in the words of `needs`; also facts that `fills` asks for directly."""
     missing = [need for need in manifest.needs if any(not facts.get(f) for f in NEEDS.get(need, (need,)))]
     wanted = (source.removeprefix("sandbox.") for source in manifest.fills.values() if source.startswith("sandbox."))
     covered = {fact for need in missing for fact in NEEDS.get(need, (need,))}
-    missing += [fact for fact in wanted if fact not in covered and not facts.get(fact)]
+    missing += [fact for fact in wanted if fact not in covered | ALWAYS and not facts.get(fact)]
     return sorted(set(missing), key=missing.index)
