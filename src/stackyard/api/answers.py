@@ -150,5 +150,8 @@ def _problems(error: Any) -> list[Problem]:
         where, *path = (str(part) for part in found["loc"])
         if where == "body":
             path = path[1:]  # the name of the function's argument
-        problems.append(Problem(shown(".".join(path), 120) or where, _RULES.get(found["type"], f"{found['msg']}.")))
+        rule = _RULES.get(found["type"], f"{found['msg']}.")
+        if found["type"] == "enum":
+            rule = f"Choose one of {found['ctx']['expected']}."
+        problems.append(Problem(shown(".".join(path), 120) or where, rule))
     return problems

@@ -17,6 +17,7 @@ from stackyard.api.shapes import (
 )
 from stackyard.cmdb.models import Environment, Run, RunEvent
 from stackyard.patterns.catalogue import Pattern
+from stackyard.patterns.interface import bare
 from stackyard.patterns.parameters import Parameter
 
 HIDDEN = "(hidden)"
@@ -60,7 +61,7 @@ def _environment(row: Environment) -> dict[str, Any]:
 
 def _without_secrets(row: Environment) -> dict[str, Any]:
     overlays = row.pattern.manifest.get("parameters", {})
-    secret = {path.removeprefix("locals.") for path, overlay in overlays.items() if overlay.get("secret")}
+    secret = {bare(path) for path, overlay in overlays.items() if overlay.get("secret")}
     return {path: HIDDEN if path in secret else value for path, value in row.settings.items()}
 
 
@@ -147,6 +148,8 @@ def _parameter(parameter: Parameter) -> ParameterOut:
     return ParameterOut(
         path=parameter.path,
         kind=parameter.kind,
+        required=parameter.required,
+        nullable=parameter.nullable,
         default=HIDDEN if parameter.secret and parameter.default else parameter.default,
         title=parameter.title,
         description=parameter.description,

@@ -1,7 +1,5 @@
 """`/api/environments`."""
 
-from typing import Literal
-
 from django.http import HttpRequest
 from ninja import Router, Status
 from ninja.params.functions import Header
@@ -22,7 +20,7 @@ from stackyard.api.shapes import (
     RowId,
 )
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Environment, Run
+from stackyard.cmdb.models import Environment, EnvironmentStatus, Run
 from stackyard.environments.create import create
 from stackyard.environments.destroy import destroy
 from stackyard.environments.listing import search
@@ -34,14 +32,12 @@ router = Router(tags=["environments"])
 # Visible ASCII: what a header can hold, and PostgreSQL, too.
 IDEMPOTENCY_KEY: str = Header("", alias="Idempotency-Key", max_length=200, pattern=r"^[\x21-\x7e]*$")
 
-StatusFilter = Literal["", "creating", "ready", "changing", "destroying", "failed", "attention", "destroyed"]
-
 
 @router.get("", response=answers(200, Page[EnvironmentOut]), summary="List environments")
 def list_environments(
     request: HttpRequest,
     text: str = "",
-    status: StatusFilter = "",
+    status: EnvironmentStatus | None = None,
     product: Name = "",
     sandbox: Name = "",
     gone: bool = False,
@@ -50,7 +46,7 @@ def list_environments(
 ) -> Page[EnvironmentOut]:
     """Newest first. `text` is searched in slug, FQDN, titles and account id. Those that are gone only with `gone`,
     or by their status."""
-    rows = search(person(request), text=text, status=status, product=product, sandbox=sandbox, gone=gone)
+    rows = search(person(request), text=text, status=status or "", product=product, sandbox=sandbox, gone=gone)
     return page_of(rows.defer("resources", "hops", "outputs"), page, size, convert.environment_out)
 
 

@@ -1,7 +1,5 @@
 """`/api/runs`."""
 
-from typing import Literal
-
 from django.http import HttpRequest
 from ninja import Router, Status
 
@@ -11,7 +9,7 @@ from stackyard.api.auth import person
 from stackyard.api.paging import PageNumber, PageSize, page_of
 from stackyard.api.shapes import Events, Page, RowId, RunDetail, RunOut
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Run, RunEvent
+from stackyard.cmdb.models import Run, RunEvent, RunKind, RunStatus
 from stackyard.errors import NotFound
 from stackyard.runs.cancel import request_cancel
 
@@ -20,16 +18,13 @@ router = Router(tags=["runs"])
 EVENTS = 500
 """Lines in one answer at most."""
 
-RunStatusFilter = Literal["", "queued", "running", "succeeded", "failed", "cancelled", "attention"]
-KindFilter = Literal["", "create", "change", "destroy"]
-
 
 @router.get("", response=answers(200, Page[RunOut]), summary="List runs")
 def list_runs(
     request: HttpRequest,
     environment: str = "",
-    status: RunStatusFilter = "",
-    kind: KindFilter = "",
+    status: RunStatus | None = None,
+    kind: RunKind | None = None,
     page: PageNumber = 1,
     size: PageSize = 50,
 ) -> Page[RunOut]:

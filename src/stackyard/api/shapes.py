@@ -186,6 +186,8 @@ class ParameterOut(Schema):
 
     path: str
     kind: Literal["string", "number", "bool", "list", "map"]
+    required: bool = Field(description="It has no default: it must be given.")
+    nullable: bool = Field(description="null is a value as well.")
     default: Any
     title: str
     description: str

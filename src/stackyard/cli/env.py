@@ -158,7 +158,8 @@ def _require_success(run: Any) -> None:
     if run["status"] != "succeeded":
         reason = run["error"] or "No reason was given."
         raise RunFailed(
-            f"The {run['kind']} of {run['environment']} {_ENDED[run['status']]}: {reason}", hint=run["hint"]
+            f"The {run['kind']} of {run['environment']} {_ENDED.get(run['status'], run['status'])}: {reason}",
+            hint=run["hint"],
         )
 
 

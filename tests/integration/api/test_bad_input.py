@@ -219,7 +219,7 @@ values = st.recursive(
 paths = st.sampled_from(["container.cpu", "container.environment", "network.outbound_ports", "container.command"])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.dictionaries(st.sampled_from(["product", "pattern", "name", "sandbox", "settings"]) | st.text(), values)
     | values,

@@ -26,6 +26,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/runs/{run_id}/cancel"): (401, 403, 404, 202, 202),
     ("GET", "/patterns"): (401, 200, 200, 200, 200),
     ("GET", "/patterns/{pattern}"): (401, 200, 200, 200, 200),
+    ("GET", "/patterns/{pattern}/schema"): (401, 200, 200, 200, 200),
     ("GET", "/products"): (401, 200, 200, 200, 200),
     ("GET", "/products/{product}"): (401, 200, 404, 200, 200),
     ("GET", "/sandboxes"): (401, 200, 200, 200, 200),
