@@ -20,6 +20,8 @@ from stackyard.portal.progress import progress_of
 from stackyard.portal.requests import Request, wants_fragment
 
 RUNS_SHOWN = 10
+NOT_LISTED = ("settings", "outputs", "resources", "hops", "pattern__manifest", "sandbox__facts")
+"""JSON that a list would read and parse for nothing."""
 
 
 @require_GET
@@ -41,7 +43,7 @@ def environments(request: Request) -> HttpResponse:
         product=chosen["product"],
         sandbox=chosen["sandbox"],
     )
-    page = page_of(request, found)
+    page = page_of(request, found.defer(*NOT_LISTED))
     context = {
         "page": page,
         "chosen": chosen,
