@@ -11,7 +11,7 @@ import pytest
 from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.emulator.seed import seed_baseline
 from stackyard.aws.facts import BaselineFacts
-from stackyard.aws.path_proof import LINE, Hop, prove_path
+from stackyard.aws.path_proof import LINE, NOTHING, Hop, prove_path
 from stackyard.aws.sessions import SandboxAccess
 
 ACCOUNTS = count(200000000001)
@@ -474,3 +474,15 @@ def test_a_record_past_cloudfront_and_a_missing_distribution_are_named(built: Bu
     assert (past.name, "not to CloudFront" in past.found) == ("cloudfront", True)
     missing = next(hop for hop in built.prove(cloudfront_id="E000") if not hop.ok)
     assert (missing.name, missing.found) == ("cloudfront", "There is no CloudFront distribution E000.")
+
+
+@pytest.mark.parametrize(
+    "outputs", [{}, {"queue_url": "https://queue"}, {"service_name": ""}, {"database_endpoint": None}]
+)
+def test_outputs_that_name_no_hop_are_no_proof(outputs: dict[str, object]) -> None:
+    """Nothing is asked of AWS: there is none at this endpoint."""
+    facts = BaselineFacts("vpc-1", "10.0.0.0/16", ("a",), ("b",), ("c",), *["-"] * 11)
+    access = SandboxAccess("111122223333", "eu-central-1", "arn:aws:iam::111122223333:role/x", "", "http://127.0.0.1:1")
+    hops = prove_path(access, fqdn=FQDN, facts=facts, outputs=outputs)
+    assert hops == [NOTHING]
+    assert (hops[0].ok, bool(hops[0].fix)) == (None, True)

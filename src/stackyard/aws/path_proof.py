@@ -11,13 +11,13 @@ from stackyard.aws.hops import balancing, database, names, service
 from stackyard.aws.hops.path import Broken, HopFunction, Path
 from stackyard.aws.sessions import SandboxAccess
 
-__all__ = ["LINE", "Hop", "Link", "prove_path"]
+__all__ = ["LINE", "NOTHING", "Hop", "Link", "prove_path"]
 
 
 @dataclass(frozen=True)
 class Hop:
-    """One hop of a proven path. `ok` None: not reached, because a hop before it is broken. `checked`: what was asked;
-    `found`: what AWS said; `fix`: what to do about a broken one; `seconds`: how long it took."""
+    """One hop of a proven path. `ok` None: not asked, because a hop before it is broken or there is nothing to ask.
+    `checked`: what was asked; `found`: what AWS said; `fix`: what to do about it; `seconds`: how long it took."""
 
     name: str
     title: str
@@ -125,17 +125,29 @@ LINE = (
 )
 """All hops in order. A pattern has those whose output it has."""
 
+NOTHING = Hop(
+    "nothing",
+    "Nothing to prove",
+    None,
+    "Which hops there are, by the names of the pattern's outputs.",
+    "The pattern has no output that names a hop, so nothing was proven.",
+    f"Give the pattern outputs such as {', '.join(sorted({link.needs for link in LINE}))}.",
+    0.0,
+)
+"""The only hop of an environment whose outputs name none. An empty list would pass for a path without a broken hop."""
+
 
 def prove_path(access: SandboxAccess, *, fqdn: str, facts: BaselineFacts, outputs: Mapping[str, object]) -> list[Hop]:
     """Ask AWS about each hop in order. `outputs`: the pattern's outputs by name (`target_group_arn`, `service_name`,
     `database_endpoint` and others), which also tell what hops there are. The line ends at the first broken hop; those
-    after it are not reached. An error of AWS breaks the hop that met it; nothing is raised for it."""
+    after it are not reached. An error of AWS breaks the hop that met it; nothing is raised for it. The list is never
+    empty: without any hop to prove it is `[NOTHING]`, which is no proof."""
     path = Path(access, fqdn=fqdn, facts=facts, outputs=outputs)
     hops: list[Hop] = []
     for link in LINE:
         if path.output(link.needs):
             hops.append(_not_reached(link) if hops and not hops[-1].ok else _prove(link, path))
-    return hops
+    return hops or [NOTHING]
 
 
 def _prove(link: Link, path: Path) -> Hop:
