@@ -130,3 +130,12 @@ def test_groups_keep_the_order_of_the_pattern_and_advanced_ones_are_apart() -> N
 def test_a_refused_advanced_field_is_not_folded_away() -> None:
     assert not settings_form(PARAMETERS).advanced_open
     assert settings_form(PARAMETERS, post(), {"settings.network.ports": "no"}).advanced_open
+
+
+def test_left_empty_where_the_pattern_has_no_value_is_not_given() -> None:
+    none = tuple(Parameter(kind, kind, None, nullable=True) for kind in ("string", "number", "bool", "list", "map"))
+
+    values, problems = parse_settings(none, post(("string", ""), ("number", ""), ("list", "\r\n")))
+
+    assert (values, problems) == ({}, [])
+    assert parse_settings(none, post(("number", "0"), ("bool", "on")))[0] == {"number": 0, "bool": True}

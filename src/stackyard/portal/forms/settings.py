@@ -148,6 +148,10 @@ def parse_settings(parameters: Iterable[Parameter], posted: QueryDict) -> tuple[
             values[parameter.path] = {k: _like(v, like) for k, v in pairs}
         elif field.name in posted:
             values[parameter.path] = _typed(posted.get(field.name, ""), field)
+        # Left empty where the pattern has no value of its own: not given. What is required is then missed by its rule.
+        value = values.get(parameter.path)
+        if parameter.default is None and (value is False or value in ("", [], {})):
+            values.pop(parameter.path, None)
     return values, problems
 
 
