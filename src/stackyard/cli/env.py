@@ -9,7 +9,7 @@ import typer
 
 from stackyard.cli.client import Client, events, part
 from stackyard.cli.failures import RunFailed
-from stackyard.cli.output import JsonOption, print_json, say, table, when
+from stackyard.cli.output import JsonOption, print_json, say, table, value_text, when
 from stackyard.errors import Invalid, NotFound
 
 app = typer.Typer(help="Create, watch and destroy environments.", no_args_is_help=True)
@@ -207,7 +207,7 @@ def _describe(found: Any) -> None:
         if found[title]:
             say(f"  {title.capitalize()}")
             for name, value in sorted(found[title].items()):
-                say(f"    {name} = {value}")
+                say(f"    {name} = {value_text(value)}")
     run = found["run"]
     if run is not None:
         say(f"  Latest run: {run['kind']} {run['id']}, {run['status']}")

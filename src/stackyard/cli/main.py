@@ -36,11 +36,12 @@ class Commands(TyperGroup):
             return super().get_command(ctx, cmd_name)
         module, attribute = place
         found = getattr(importlib.import_module(module), attribute)
-        if not isinstance(found, typer.Typer):
-            alone = typer.Typer()
+        if isinstance(found, typer.Typer):
+            command: Any = typer.main.get_group(found)
+        else:
+            alone = typer.Typer(add_completion=False)
             alone.command(cmd_name)(found)
-            found = alone
-        command = typer.main.get_command(found)
+            command = typer.main.get_command(alone)
         command.name = cmd_name
         return command
 

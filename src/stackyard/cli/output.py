@@ -61,6 +61,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, status: str 
     Console().print(made)
 
 
+def value_text(value: Any) -> str:
+    """A value of a setting or an output: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def when(moment: str | None) -> str:
     """A moment of the API, to the minute, in UTC."""
     return moment[:16].replace("T", " ") if moment else ""

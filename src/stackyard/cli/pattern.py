@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from stackyard.cli.client import Client, part
-from stackyard.cli.output import JsonOption, print_json, say, table
+from stackyard.cli.output import JsonOption, print_json, say, table, value_text
 
 app = typer.Typer(help="See what can be built, and what can be set.", no_args_is_help=True)
 
@@ -38,7 +38,7 @@ def show(
     say(found["description"])
     say(f"Needs of a sandbox: {', '.join(found['needs']) or 'nothing'}")
     say()
-    rows = [(p["path"], p["kind"], _value(p["default"]), _rule(p)) for p in found["parameters"]]
+    rows = [(p["path"], p["kind"], value_text(p["default"]), _rule(p)) for p in found["parameters"]]
     table(("SETTING", "KIND", "DEFAULT", "RULE"), rows)
     if readme:
         say()
@@ -81,7 +81,7 @@ def _rule(parameter: Any) -> str:
     if parameter["locked"]:
         rules.append("fixed by the platform team")
     if parameter["enum"]:
-        rules.append("one of " + ", ".join(_value(v) for v in parameter["enum"]))
+        rules.append("one of " + ", ".join(value_text(v) for v in parameter["enum"]))
     if parameter["min"] is not None:
         rules.append(f"at least {parameter['min']:g}")
     if parameter["max"] is not None:
@@ -91,9 +91,3 @@ def _rule(parameter: Any) -> str:
     if parameter["unit"]:
         rules.append(parameter["unit"])
     return "; ".join(rules)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
