@@ -146,18 +146,23 @@ def check_settings(parameters: Iterable[Parameter], given: Mapping[str, Any]) ->
     problems += [
         Problem(f"settings.{p.path}", REQUIRED) for p in by_path.values() if p.required and p.path not in given
     ]
-    if problems or (problems := _broken_rules(listed, kept)):
+    refused = {p.field.removeprefix("settings.") for p in problems}
+    problems += _broken_rules(listed, kept, refused)
+    if problems:
         raise Invalid(problems)
     return kept
 
 
-def _broken_rules(parameters: list[Parameter], kept: Mapping[str, Any]) -> list[Problem]:
-    """Every `validation` that certainly does not hold, at the setting of its variable that was given."""
+def _broken_rules(parameters: list[Parameter], kept: Mapping[str, Any], refused: set[str]) -> list[Problem]:
+    """Every `validation` that certainly does not hold, at the setting of its variable that was given.
+
+    What was refused already counts as not known, so that nothing is said about a value that is none.
+    """
     if not any(p.rules for p in parameters):
         return []
     variables: dict[str, Any] = {}
     for p in parameters:
-        put(variables, hcl.parse_path(p.path), kept.get(p.path, p.default))
+        put(variables, hcl.parse_path(p.path), UNKNOWN if p.path in refused else kept.get(p.path, p.default))
         for path in p.unknown:
             put(variables, hcl.parse_path(path), UNKNOWN)
     owners: dict[Rule, str] = {}
