@@ -104,6 +104,7 @@ def _parsed(file: File, text: str) -> File:
 def _planned(file: File, plan: Plan, edit: Edit) -> list[Edit]:
     """Add one edit to the plan; returns smaller edits that stand for it, where it is made of those."""
     body = file.body
+    plan.follow(edit.parent if isinstance(edit, AppendBlock) else edit.path)
     match edit:
         case SetValue():
             return _set(body, plan, edit)
@@ -112,15 +113,21 @@ def _planned(file: File, plan: Plan, edit: Edit) -> list[Edit]:
             if isinstance(place.item, Block):
                 raise PathNotFound(f"{format_path(path)} is a block; it is removed as a block.")
             plan.remove(place.container, place.item)
+            plan.changes(path)
         case RemoveBlock(path):
             place = find(body, path)
             if not isinstance(place.item, Block):
                 raise PathNotFound(f"{format_path(path)} is a value; it is removed as an attribute.")
             plan.remove(place.container, place.item)
+            plan.changes(path)
         case RenameKey(path, name):
+            plan.follow((*path[:-1], name))
             _rename(plan, find(body, path), name)
+            plan.changes(path)
+            plan.changes((*path[:-1], name))
         case AppendBlock(block_type, labels, parent):
             _append(body, plan, block_type, labels, parent)
+            plan.changes((*parent, block_type, *labels))
     return []
 
 
@@ -128,6 +135,7 @@ def _set(body: Body, plan: Plan, edit: SetValue) -> list[Edit]:
     places, stops = search(body, edit.path)
     if not places:
         _insert(plan, edit, stops)
+        plan.changes(edit.path)
         return []
     place = only(edit.path, places)
     expr = place.expr

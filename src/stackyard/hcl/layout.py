@@ -6,7 +6,7 @@ lines of comments, `:` items and blocks). Comments at the ends of neighbouring l
 the lines hold. A place is measured in visible characters.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from stackyard.hcl.source import BOM, Source, width
@@ -55,17 +55,25 @@ def _applied(source: Source, splices: dict[int, tuple[int, str]]) -> str:
     return "".join([*pieces, source.text[last:]])
 
 
-def is_aligned(source: Source, body: Body, at: int) -> bool:
-    """Whether the lines around a place are as `terraform fmt` would align them."""
-    start, end = window(source, body, at)
-    return not any(True for _ in alignment(source, start, end))
+def aligned_places(source: Source, body: Body, places: Iterable[int]) -> list[int]:
+    """Those of the places, in ascending order, whose lines are as `terraform fmt` would align them."""
+    found: list[int] = []
+    start = end = -1
+    clean = False
+    for at in sorted(places):
+        if not start <= at <= end:
+            start, end = window(source, body, at)
+            clean = not any(True for _ in alignment(source, start, end))
+        if clean:
+            found.append(at)
+    return found
 
 
 def window(source: Source, body: Body, at: int) -> tuple[int, int]:
     """The neighbouring lines (from line start to line end) that are aligned together with the line of `at`."""
     start, end = source.line_start(at), source.line_end(at)
-    chain: list[tuple[list[Item], int]] = []
-    items: list[Item] = list(body.items)
+    chain: list[tuple[Sequence[Item], int]] = []
+    items: Sequence[Item] = body.items
     while True:
         index = _index(items, at)
         if index is None:
@@ -85,7 +93,7 @@ def window(source: Source, body: Body, at: int) -> tuple[int, int]:
     return start, end
 
 
-def _index(items: list[Item], at: int) -> int | None:
+def _index(items: Sequence[Item], at: int) -> int | None:
     """The item that holds a place."""
     low, high = 0, len(items)
     while low < high:
@@ -97,15 +105,15 @@ def _index(items: list[Item], at: int) -> int | None:
     return low if low < len(items) and items[low].start <= at else None
 
 
-def _inner(item: Item) -> list[Item]:
+def _inner(item: Item) -> Sequence[Item]:
     """The items inside an item."""
     if isinstance(item, Block):
-        return list(item.body.items)
+        return item.body.items
     expr: Node = item if isinstance(item, Expression) else item.expr
-    return list(expr.items) if isinstance(expr, ObjectCons | TupleCons) else []
+    return expr.items if isinstance(expr, ObjectCons | TupleCons) else ()
 
 
-def _run(source: Source, items: list[Item], index: int) -> tuple[int, int]:
+def _run(source: Source, items: Sequence[Item], index: int) -> tuple[int, int]:
     """First and last of the items that follow each other line by line around one of them."""
     first = last = index
     while first > 0 and _follow(source, items[first - 1], items[first]):

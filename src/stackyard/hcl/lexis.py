@@ -25,6 +25,8 @@ PLAIN_NUMBER = r"-?[0-9]++(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]{1,8}+)?+"
 CONSTANT = rf"({PLAIN_STRING}|{PLAIN_NUMBER}|true|false|null)"
 REFERENCE = rf"({NAME}(?:\.{NAME}|\[[0-9]++\]|\[\*\])*+)"
 
+# Halves of characters; U+DC80 to U+DCFF stand for bytes that are not UTF-8, which comments may have.
+NOT_UNICODE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 SKIP_SAME_LINE = re.compile(SAME_LINE)
 SKIP_ANY = re.compile(ANY_GAP)
 

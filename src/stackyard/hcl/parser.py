@@ -16,6 +16,7 @@ from stackyard.hcl.lexis import (
     FOR,
     ITEM,
     LABEL,
+    NOT_UNICODE,
     OBJECT_ITEM,
     OPERATOR,
     SKIP_ANY,
@@ -48,6 +49,8 @@ _KEYWORDS = frozenset({"true", "false", "null"})
 def parse(source: Source) -> Body:
     """The body of a whole file. Raises HclSyntaxError."""
     parser = Parser(source)
+    if not source.text.isascii() and (broken := NOT_UNICODE.search(source.text)):
+        raise parser.fail("Not UTF-8", "Expected text in UTF-8.", broken.start())
     try:
         return parser.file()
     except RecursionError:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from stackyard.hcl.comments import lead_start, starts_line
-from stackyard.hcl.layout import is_aligned
+from stackyard.hcl.layout import aligned_places
 from stackyard.hcl.lexis import AFTER
 from stackyard.hcl.parser import parse
+from stackyard.hcl.paths import Path
 from stackyard.hcl.source import Source
 from stackyard.hcl.splices import Splices
 from stackyard.hcl.tokens import tokens
@@ -43,6 +44,8 @@ class Plan:
         self.splices = Splices(source.text)
         self._touched: list[int] = []
         self._added: dict[int, set[str]] = {}
+        self._renamed: set[Path] = set()
+        self._above_renamed: set[Path] = set()
 
     def __bool__(self) -> bool:
         return bool(self.splices)
@@ -53,7 +56,21 @@ class Plan:
 
     def touched(self) -> list[int]:
         """Places in the new text whose lines may have to be aligned: those that were well aligned before."""
-        return [self.splices.moved(at) for at in self._touched if is_aligned(self.source, self.body, at)]
+        return self.splices.moved(aligned_places(self.source, self.body, self._touched))
+
+    # Paths
+
+    def changes(self, path: Path) -> None:
+        """From here on, `path` may lead somewhere else than in the old text."""
+        names = _names(path)
+        self._renamed.add(names)
+        self._above_renamed.update(names[:length] for length in range(len(names)))
+
+    def follow(self, path: Path) -> None:
+        """Raises Waits if `path` may lead somewhere else than in the old text."""
+        names = _names(path)
+        if names in self._above_renamed or any(names[: n + 1] in self._renamed for n in range(len(names))):
+            raise Waits
 
     # Edits
 
@@ -319,10 +336,16 @@ class Plan:
 
     def has_line_to_itself(self, expr: Expression) -> bool:
         """Whether nothing but a name and an equals sign shares the lines of an expression."""
-        before = self.old[self.source.line_start(expr.start) : expr.start]
+        start = self.source.line_start(expr.start)
+        if any(self.old.find(bracket, start, expr.start) >= 0 for bracket in "{[("):
+            return False
         after = AFTER.match(self.old, expr.end)
-        assert after is not None
-        return not set("{[(") & set(before) and self.ends_line(self.before_break(after.end()))
+        return after is not None and self.ends_line(self.before_break(after.end()))
+
+
+def _names(path: Path) -> Path:
+    """A path without its indices: removing one element changes the place of all the others."""
+    return tuple(step for step in path if isinstance(step, str))
 
 
 def check_raw(text: str) -> None:

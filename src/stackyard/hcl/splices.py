@@ -1,6 +1,6 @@
 """Replacements on one text that do not touch each other."""
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 
 
 class Splices:
@@ -36,7 +36,14 @@ class Splices:
             at = end
         return "".join([*pieces, self.old[at:]])
 
-    def moved(self, offset: int) -> int:
-        """Where a place of the old text (outside what was replaced) lies in the new one, after what was put there."""
-        upto = self._splices[: bisect_right(self._splices, (offset, len(self.old) + 1, 0, ""))]
-        return offset + sum(len(text) - (min(end, offset) - start) for start, end, _, text in upto)
+    def moved(self, offsets: list[int]) -> list[int]:
+        """Where places of the old text (in ascending order) lie in the new one, after what was put there."""
+        places, shift, at = [], 0, 0
+        for offset in offsets:
+            while at < len(self._splices) and self._splices[at][0] <= offset:
+                start, end, _, text = self._splices[at]
+                shift += len(text) - (end - start)
+                at += 1
+            inside = max(0, self._splices[at - 1][1] - offset) if at else 0
+            places.append(offset + inside + shift)
+        return places

@@ -14,6 +14,7 @@ from unicodedata import normalize
 
 from stackyard.hcl.errors import ValueRefused
 from stackyard.hcl.lexis import DIGITS, NAME, QUOTED_TEXT, SPACES, WIDE_ESCAPE, is_name
+from stackyard.hcl.source import width
 
 Number: TypeAlias = int | float | Decimal
 
@@ -196,8 +197,8 @@ class _Writer:
             if "\n" not in item:
                 group.append((key, item))
                 continue
-            width = max((len(k) for k, _ in group), default=0)
-            lines += [f"{indent}{k.ljust(width)} = {i}{self.newline}" for k, i in group]
+            widest = max((width(k) for k, _ in group), default=0)
+            lines += [f"{indent}{k}{' ' * (widest - width(k))} = {i}{self.newline}" for k, i in group]
             group = []
             if key:
                 lines.append(f"{indent}{key} = {item}{self.newline}")
