@@ -140,6 +140,7 @@ _RULES = {
     "model_type": "Must be an object.",
     "model_attributes_type": "Must be an object.",
     "extra_forbidden": "There is no such field.",
+    "string_pattern_mismatch": "Holds characters that are not possible here.",
 }
 
 
