@@ -9,9 +9,10 @@ _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 
 def format(text: str) -> str:
-    """Indent lines, set one space around `=`, and align as `terraform fmt` does; all else stays as it is.
+    """Indent lines, set one space around `=` and in the heads of blocks, and align, as `terraform fmt` does.
 
-    What `terraform fmt` leaves alone, this leaves alone too. Raises HclSyntaxError.
+    The words inside an expression stay as they are. What `terraform fmt` leaves alone, this leaves alone too. Raises
+    HclSyntaxError.
     """
     source = Source(text, "<text>")
     parse(source)
@@ -20,7 +21,7 @@ def format(text: str) -> str:
 
 
 def _spaced(source: Source) -> str:
-    """Every line indented by its depth in brackets, without spaces at its end, with one space around its `=`."""
+    """Every line indented by its depth in brackets, without spaces at its end; alignment comes after this."""
     text, pieces, at = source.text, [], 1 if source.text.startswith(BOM) else 0
     pieces.append(text[:at])
     open_lines: list[int] = []
@@ -31,12 +32,16 @@ def _spaced(source: Source) -> str:
         net = _net(line)
         if net < 0:
             _close(open_lines, -net)
-        pieces += [text[at:start].rstrip(" \t"), _STEP * len(open_lines), _words(text, line)]
+        pieces += [_breaks(text[at:start]), _STEP * len(open_lines), _words(text, line)]
         if net > 0:
             open_lines.append(net)
         at = end
-    rest = text[at:]
-    return "".join([*pieces, rest.lstrip(" \t") if rest.strip(" \t") else ""])
+    return "".join([*pieces, _breaks(text[at:])])
+
+
+def _breaks(gap: str) -> str:
+    """The line breaks of a gap between two lines, without spaces before or between them."""
+    return gap.replace(" ", "").replace("\t", "")
 
 
 def _net(line: Line) -> int:
@@ -55,12 +60,20 @@ def _close(open_lines: list[int], count: int) -> None:
 
 
 def _words(text: str, line: Line) -> str:
-    pieces, at = [], line.words[0].start
     sign = line.opens if line.assign is None else line.assign
-    for index, word in enumerate(line.words):
-        gap = text[at : word.start]
-        if index and sign is not None and index in {sign, sign + 1}:
-            gap = " "
-        pieces += [gap, word.text]
+    single = {sign, sign + 1} if sign is not None else set(range(1, _header(line) + 1))
+    pieces, at = [line.words[0].text], line.words[0].end
+    for index, word in enumerate(line.words[1:], start=1):
+        pieces += [" " if index in single else text[at : word.start], word.text]
         at = word.end
     return "".join(pieces)
+
+
+def _header(line: Line) -> int:
+    """Which word is the brace after the type and the labels of a block; 0 if the line opens none."""
+    for index, word in enumerate(line.words):
+        if word.text == "{" and word.kind == "symbol":
+            return index
+        if word.kind != "word":
+            return 0
+    return 0
