@@ -213,13 +213,22 @@ def _narrowed(offer: Offer) -> Offer:
 def _narrowed_by(offer: Offer, part: Node) -> Offer:
     me = Ref(("var", *offer.path))
     match part:
+        case Operation("||", (Operation("==", (ref, Const(None))), rest)) if ref == me:
+            narrowed = offer
+            for inner in conjuncts(rest):
+                narrowed = _narrowed_by(narrowed, inner)
+            return replace(narrowed, nullable=offer.nullable)
+        # Without such a way out, each of these refuses null or cannot be worked out for it.
         case Call("contains", (ListOf(items), ref)) if ref == me and all(isinstance(i, Const) for i in items):
             values = tuple(i.value for i in items if isinstance(i, Const))
-            return replace(offer, enum=values) if all(offer.type.problem(v) is None for v in values) else offer
+            if all(offer.type.problem(v) is None for v in values):
+                return replace(offer, enum=values, nullable=False)
         case Operation(">=", (ref, Const(value))) | Operation("<=", (Const(value), ref)) if ref == me:
-            return replace(offer, min=value) if _is_number(offer, value) else offer
+            if _is_number(offer, value):
+                return replace(offer, min=value, nullable=False)
         case Operation("<=", (ref, Const(value))) | Operation(">=", (Const(value), ref)) if ref == me:
-            return replace(offer, max=value) if _is_number(offer, value) else offer
+            if _is_number(offer, value):
+                return replace(offer, max=value, nullable=False)
     return offer
 
 

@@ -132,7 +132,7 @@ module "m" { source = "../../shared/thing" }
 
 @pytest.mark.parametrize(("files", "said"), [({"a.txt": ""}, "no .tf files"), ({"a.tf": "x = {\n"}, "My Module/a.tf:")])
 def test_what_is_no_terraform_is_refused(tmp_path: Path, files: dict[str, str], said: str) -> None:
-    with pytest.raises(Invalid, match="DIR: .*") as refused:
+    with pytest.raises(Invalid, match="DIR: ") as refused:
         imported(tmp_path, files)
     assert said in refused.value.message
     assert not (tmp_path / "patterns").exists()

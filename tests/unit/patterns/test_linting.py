@@ -37,7 +37,7 @@ def test_shipped_patterns_have_no_findings(folder: Path) -> None:
         ("parameters: {n: {secret: true}}\n", {}, "secret-in-code", "locals.tf:3", "kept in git"),
         ("secrets: {pw: {}}\n", {}, "secret", "pattern.yaml:5", "no variable 'pw'"),
         ("secrets: {pw: {}}\n", {"v.tf": 'variable "pw" {}\n'}, "secret", "v.tf:1", "would print it"),
-        ("", {"v.tf": SENSITIVE, "terraform.tfvars": 'pw = "x"\n'}, "secret-in-code", "v.tf:1", "a file of the pattern"),
+        ("", {"v.tf": SENSITIVE, "terraform.tfvars": 'pw = "x"\n'}, "secret-in-code", "v.tf:1", "a file of"),
         ("", {"v.tf": 'variable "lost" {}\n'}, "unset-variable", "v.tf:1", "Nobody gives"),
         ("", {"main.tf": 'module "m" {\n  source = "../../modules/gone"\n}\n'}, "unusable", "pattern.yaml:1", "gone"),
     ],

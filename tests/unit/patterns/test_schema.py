@@ -92,7 +92,7 @@ def test_what_is_not_about_values_is_told_as_well(pattern: Pattern) -> None:
     Draft202012Validator.check_schema(schema)
     assert schema["required"] == ["must"]
     assert schema["properties"]["fixed"] == {"title": "Fixed", "default": 7, "const": 7, "readOnly": True}
-    assert schema["properties"]["size"]["anyOf"][0]["maximum"] == 9
+    assert schema["properties"]["size"]["maximum"] == 9
 
 
 def fit(char: str) -> bool:
@@ -133,7 +133,7 @@ def test_the_schema_accepts_exactly_what_is_accepted(pattern: Pattern, settings_
     errors = list(Draft202012Validator(json_schema(pattern)).iter_errors(settings_))
     try:
         check_settings(pattern.parameters, settings_)
-    except Invalid as refused:
-        assert errors, refused
-    else:
-        assert not errors, errors
+        refused = ""
+    except Invalid as error:
+        refused = str(error)
+    assert bool(errors) == bool(refused), (refused, errors)

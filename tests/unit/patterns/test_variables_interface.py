@@ -71,7 +71,7 @@ GIVEN = {"password": "geheim", "labels": {}, "free": "x"}
 def test_every_variable_is_a_parameter_and_objects_are_groups(tmp_path: Path) -> None:
     assert [(p.path, p.kind, p.default, p.required, p.nullable) for p in parameters(tmp_path)] == [
         ("size", "string", "small", False, False),
-        ("count_of_tasks", "number", 1, False, True),
+        ("count_of_tasks", "number", 1, False, False),
         ("queue.delay", "number", 5, False, True),
         ("queue.names", "list", ["a"], False, False),
         ("queue.deep.on", "bool", True, False, False),
@@ -158,3 +158,19 @@ def test_a_broken_variable_is_told_with_its_line(tmp_path: Path, text: str, said
 def test_what_is_no_type_is_not_read_as_one(text: str) -> None:
     with pytest.raises(NotAType):
         parse_type(text)
+
+
+def test_a_rule_that_allows_null_narrows_all_other_values(tmp_path: Path) -> None:
+    text = """variable "n" {
+  type    = number
+  default = null
+  validation {
+    condition     = var.n == null || (var.n >= 2 && 8 >= var.n)
+    error_message = "2 to 8."
+  }
+}
+"""
+    (n,) = variables_pattern(tmp_path, text).parameters
+    assert (n.min, n.max, n.nullable) == (2, 8, True)
+    assert check_settings([n], {"n": None}) == {}
+    assert check_settings([n], {"n": 8}) == {"n": 8}
