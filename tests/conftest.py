@@ -14,7 +14,7 @@ from stackyard.settings import get_settings
 if TYPE_CHECKING:
     from tests.yard import Yard
 
-_accounts = itertools.count(200000000000)
+_accounts = itertools.count(700000000000)
 
 
 def pytest_configure() -> None:

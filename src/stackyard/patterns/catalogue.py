@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,10 @@ from stackyard.settings import Settings, get_settings
 
 # `source = "../../modules/NAME"`: how a shipped pattern or module names a module beside it.
 _MODULE_SOURCE = re.compile(r'source\s*=\s*"(?:\.\./)+(?:modules/)?([a-z0-9][a-z0-9-]*)"')
+
+
+Stamp = tuple[tuple[str, int, int], ...]
+"""Path, time of change in ns and size in bytes of each file."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +101,13 @@ class Catalogue:
     def __init__(self, directory: Path, modules: Path) -> None:
         self._directory = directory.resolve()
         self._modules = modules.resolve()
-        self._known: dict[str, tuple[float, Pattern]] = {}
+        self._known: dict[str, tuple[Stamp, Pattern]] = {}
 
     @classmethod
     def from_settings(cls, settings: Settings | None = None) -> "Catalogue":
         """The catalogue that the settings name."""
         settings = settings or get_settings()
-        return cls(settings.patterns, settings.modules)
+        return _catalogue(settings.patterns, settings.modules)
 
     def list(self) -> list[Pattern]:
         """All usable patterns for environments, by title."""
@@ -137,12 +141,18 @@ class Catalogue:
         return tuple(sorted(p.parent for p in self._directory.glob("*/pattern.yaml")))
 
     def _load(self, folder: Path) -> Pattern:
-        changed = max(f.stat().st_mtime for f in folder.iterdir() if f.is_file())
-        if folder.name in self._known and self._known[folder.name][0] == changed:
-            return self._known[folder.name][1]
+        known = self._known.get(folder.name)
+        if known is not None and known[0] == _stamp(folder, *known[1].modules):
+            return known[1]
         pattern = read_pattern_folder(folder, self._modules)
-        self._known[folder.name] = (changed, pattern)
+        self._known[folder.name] = (_stamp(folder, *pattern.modules), pattern)
         return pattern
+
+
+def _stamp(*folders: Path) -> Stamp:
+    """What changes when a file of these folders changes."""
+    seen = ((file, file.stat()) for folder in folders for file in code_files(folder))
+    return tuple((str(file), status.st_mtime_ns, status.st_size) for file, status in seen)
 
 
 def read_pattern_folder(folder: Path, modules: Path) -> Pattern:
@@ -163,3 +173,9 @@ def _with_secrets(manifest: Manifest, parameters: tuple[Parameter, ...]) -> Mani
         p.path: overlays.get(p.path, Overlay()).model_copy(update={"secret": True}) for p in parameters if p.secret
     }
     return manifest.model_copy(update={"parameters": overlays | secret}) if secret else manifest
+
+
+@cache
+def _catalogue(patterns: Path, modules: Path) -> Catalogue:
+    """One per pair of folders in a process, so that what it has read is read once."""
+    return Catalogue(patterns, modules)

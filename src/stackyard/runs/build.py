@@ -25,7 +25,7 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
         await Process.from_dict(run.process).end(settings.grace_seconds)
     workdir = Workdir(settings.data.resolve() / "work" / f"{environment.uid}-{run.pk}")
     if lease.taken_over:
-        await asyncio.to_thread(shutil.rmtree, workdir.code, ignore_errors=True)
+        await asyncio.to_thread(_empty, workdir)
     access = access_to(sandbox, settings)
     log = RunLog(lease)
     executor = LocalExecutor.from_settings(settings, emulated=sandbox.emulated)
@@ -48,6 +48,13 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
         workdir=workdir,
         access=access,
     )
+
+
+def _empty(workdir: Workdir) -> None:
+    """Take the old code away, but keep a state that could not be saved: what it alone knows would be lost in AWS."""
+    if workdir.errored_state.exists():
+        workdir.errored_state.replace(workdir.rescued_state)
+    shutil.rmtree(workdir.code, ignore_errors=True)
 
 
 def _load(run_id: int) -> Run:

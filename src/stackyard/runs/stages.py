@@ -75,6 +75,10 @@ async def init(ctx: RunContext) -> None:
     """Providers, modules and backend."""
     await in_database(guarded, ctx.lease, engine=f"{ctx.terraform.engine.name} {ctx.terraform.engine.version}")
     await ctx.terraform.init()
+    if ctx.workdir.rescued_state.exists():
+        ctx.workdir.rescued_state.replace(ctx.workdir.errored_state)
+        await ctx.terraform.push_errored_state()
+        ctx.log.write("Saved the state that an earlier worker could not save.", level="warning")
     if ctx.settings.state == "pg":
         await ctx.terraform.seed_state(ctx.environment.uid)
 

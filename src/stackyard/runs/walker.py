@@ -52,7 +52,7 @@ async def carry(lease: Lease, settings: Settings) -> None:
 
 async def _stop(walk: "asyncio.Task[None]", ctx: RunContext) -> None:
     """End our Terraform before anyone else's can begin."""
-    await ctx.terraform.cancel(0)
+    await ctx.terraform.cancel(ctx.settings.grace_seconds)
     walk.cancel()
     with contextlib.suppress(asyncio.CancelledError, Exception):
         await walk

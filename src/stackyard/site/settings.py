@@ -105,7 +105,7 @@ USE_TZ = True
 STATIC_URL = "/static/"
 # Tabler's CSS and JavaScript come out of this wheel; nothing minified lies in the repository.
 STATICFILES_DIRS = [("vendor", Path(jazzy_tabler.__file__).parent / "static" / "vendor")]
-STATIC_ROOT = _settings.data / "static"
+# Files are served from where they are installed; there is nothing to collect.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

@@ -32,6 +32,11 @@ class Workdir:
         return self.root / "seed.tfstate"
 
     @property
+    def rescued_state(self) -> Path:
+        """An errored state of a worker that died, kept while the code is made anew."""
+        return self.root / "rescued.tfstate"
+
+    @property
     def plan_file(self) -> Path:
         """The saved plan. It holds values in clear, so it never leaves the work folder."""
         return self.root / "plan.tfplan"
