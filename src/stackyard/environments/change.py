@@ -44,12 +44,16 @@ class ChangeRequest:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a request would do to the interface file. `diff`: unified, one entry per line; empty: no difference."""
+    """What a request would do to the interface file. `diff`: unified, one entry per line; empty: no difference.
+
+    `touched`: the request itself makes a difference, not only what Stackyard fills anew.
+    """
 
     before: str
     after: str
     diff: tuple[str, ...]
     problems: tuple[Problem, ...]
+    touched: bool
 
 
 def parameters(environment: Environment) -> tuple[Parameter, ...]:
@@ -81,7 +85,7 @@ def preview(user: User, environment: Environment, request: ChangeRequest) -> Pre
     before, after = (t.decode("utf-8", errors="replace") for t in (text, edited.text))
     name = interface.file_name
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm="")
-    return Preview(before, after, tuple(lines), edited.problems)
+    return Preview(before, after, tuple(lines), edited.problems, edited.touched)
 
 
 def change(user: User, environment: Environment, request: ChangeRequest, *, via: str) -> Run:
@@ -94,7 +98,7 @@ def change(user: User, environment: Environment, request: ChangeRequest, *, via:
     _require_standing(environment)
     if found.problems:
         raise Invalid(found.problems)
-    if not request.plan_only and found.before == found.after and _is_applied(environment):
+    if not request.plan_only and not found.touched and _is_applied(environment):
         raise Invalid.field("settings", "This changes nothing: everything is set so already.")
     return _start(user, environment, _wish(request), via)
 

@@ -61,21 +61,21 @@ def read_nothing_deployed(ctx: RunContext) -> None:
 async def plan_change(ctx: RunContext) -> Plan:
     """The plan of a change; when what it reads of the living environment does not stand any more, without that.
 
-    An earlier change may have taken the service away and failed before it stood again.
+    An earlier change may have taken the service away and failed before it stood again, or a person deleted it. That it
+    is gone, and not only out of reach for a moment, is certain when the plan without it makes it anew.
     """
     try:
         return await ctx.terraform.plan()
     except TerraformFailed as error:
-        if ctx.cancelled or not await _reads_what_is_gone(ctx, error):
+        read = {m[1] for d in error.diagnostics if (m := re.search(r"(?:^|\.)data\.([a-z0-9_]+)\.", d.address))}
+        if ctx.cancelled or not read or "environment.exists" not in ctx.manifest.fills.values():
             raise
-    ctx.log.write("What was deployed does not stand any more: planning as for a new environment.", level="warning")
-    await asyncio.to_thread(read_nothing_deployed, ctx)
-    return await ctx.terraform.plan()
-
-
-async def _reads_what_is_gone(ctx: RunContext, error: TerraformFailed) -> bool:
-    read = {m[1] for d in error.diagnostics if (m := re.search(r"(?:^|\.)data\.([a-z0-9_]+)\.", d.address))}
-    return bool(read) and not read & {r.type for r in (await ctx.terraform.state()).resources}
+        ctx.log.write("What is deployed could not be read: planning without it.", level="warning")
+        await asyncio.to_thread(read_nothing_deployed, ctx)
+        plan = await ctx.terraform.plan()
+        if not any(c.action == "create" and c.type in read for c in plan.changes):
+            raise
+        return plan
 
 
 def needless_stages(ctx: RunContext) -> set[str]:

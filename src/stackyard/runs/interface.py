@@ -35,9 +35,13 @@ def interface_texts(pattern: Pattern) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Edited:
-    """A file after a wish, and every reason why the wish cannot be fulfilled (then `text` is without that part)."""
+    """A file after a wish, and every reason why the wish cannot be fulfilled (then `text` is without that part).
+
+    `touched`: the wish itself makes a difference, not only what Stackyard fills.
+    """
 
     text: bytes
+    touched: bool
     problems: tuple[Problem, ...]
 
 
@@ -90,12 +94,21 @@ class Interface:
         file = self._parse(text)
         values, problems = self._targets(self._values(file), wish)
         fills = {bare(path): filling.value(source) for path, source in self.manifest.fills.items()}
-        for path, value in {**fills, **values}.items():
+        wished = file
+        for path, value in values.items():
             try:
-                file = self._set(file, path, value)
+                wished = self._set(wished, path, value)
             except hcl.HclError as error:
                 problems.append(Problem(f"settings.{path}", f"In the recorded {self.file_name}: {error}"))
-        return Edited(file.bytes(), tuple(problems))
+        filled = wished
+        for path, value in fills.items():
+            try:
+                filled = self._set(filled, path, value)
+            except hcl.HclError as error:
+                raise Unusable(
+                    f"In the recorded {self.file_name}: {error}", hint=f"Stackyard fills {path}; mend it in the record."
+                ) from None
+        return Edited(filled.bytes(), wished.text() != file.text(), tuple(problems))
 
     def as_gone(self, text: bytes) -> bytes:
         """The file with what is filled from `environment.exists` set to false: nothing that is deployed is read."""

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from stackyard.aws.inventory import leftovers
+from stackyard.aws.left_behind import clear_left_behinds
 from stackyard.aws.path_proof import prove_path
 from stackyard.cmdb.models import Allocation, Environment, RunKind
 from stackyard.errors import StackyardError, Unusable
@@ -180,9 +181,25 @@ async def survey(ctx: RunContext) -> None:
 
 
 async def destroy(ctx: RunContext) -> None:
-    """Take away whatever the state knows."""
+    """Take away whatever the state knows, and what the application put into it: images, objects, revisions."""
+    await _clear_left_behinds(ctx)
     await ctx.terraform.destroy()
     ctx.log.write("Terraform has destroyed everything that its state knew.")
+    await _clear_left_behinds(ctx)
+
+
+async def _clear_left_behinds(ctx: RunContext) -> None:
+    """Before, because AWS deletes no repository or bucket with content; after, because revisions outlive a service."""
+    done = await asyncio.to_thread(
+        clear_left_behinds,
+        ctx.access,
+        tag_key="stackyard:environment",
+        tag_value=ctx.environment.uid,
+        name=ctx.environment.slug,
+        force_empty=True,  # a sandbox is for trying out, and whoever asks for the destroy is told so
+    )
+    for sentence in done:
+        ctx.log.write(sentence)
 
 
 async def prove(ctx: RunContext) -> None:
