@@ -29,6 +29,7 @@ from stackyard.runs.changing import (
 )
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
+from stackyard.runs.deployed import forget_revisions
 from stackyard.runs.filling import filling_of
 from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import guarded, hold, write_environment
@@ -185,6 +186,13 @@ async def destroy(ctx: RunContext) -> None:
     await _clear_left_behinds(ctx)
     await ctx.terraform.destroy()
     ctx.log.write("Terraform has destroyed everything that its state knew.")
+    try:
+        revisions = await asyncio.to_thread(forget_revisions, ctx.access, ctx.environment.slug)
+    except Exception as error:  # whatever AWS said: the proof that follows finds what is still there
+        ctx.log.write(f"Revisions could not be deregistered ({type(error).__name__}).", level="warning")
+    else:
+        if revisions:
+            ctx.log.write(f"Deregistered {len(revisions)} revisions that deployments of the application had made.")
     await _clear_left_behinds(ctx)
 
 
