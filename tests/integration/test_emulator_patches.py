@@ -92,6 +92,8 @@ def test_a_redrive_policy_comes_back_as_it_was_sent(access: SandboxAccess) -> No
     for names in (["All"], ["RedrivePolicy"]):
         found = sqs.get_queue_attributes(QueueUrl=urls[0], AttributeNames=names)["Attributes"]
         assert found["RedrivePolicy"] == policy
+    plain = sqs.get_queue_attributes(QueueUrl=urls[1], AttributeNames=["All"])["Attributes"]
+    assert "RedrivePolicy" not in plain
 
 
 def new_distribution(access: SandboxAccess, behaviour: dict[str, Any], **settings: Any) -> Any:

@@ -1,4 +1,5 @@
-"""The addresses of a name: asked of the system, or of one DNS server (RFC 1035)."""
+"""Questions to DNS: the addresses of a name, asked of the system or of one server, and who a zone is delegated to
+(RFC 1035)."""
 
 import ipaddress
 import secrets
@@ -6,14 +7,21 @@ import socket
 import struct
 import threading
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
+Server = tuple[str, int]
+
+_A, _NS, _AAAA = 1, 2, 28
+_KINDS = {_A: 4, _AAAA: 16}  # the length of their addresses in bytes
 _CODES = {1: "could not read the question", 2: "failed to find out", 3: "knows no such name", 5: "refused to answer"}
-_KINDS = {1: 4, 28: 16}  # A and AAAA: the length of their addresses in bytes
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+_RECURSE = 0x0100
 
 
 class NotFoundByDns(Exception):
-    """No address: what was found instead. `final`: DNS says so; else it did not tell, and may in a moment."""
+    """No answer to the question: what was found instead. `final`: DNS says so; else it did not tell, and may in a
+    moment."""
 
     def __init__(self, found: str, *, final: bool) -> None:
         super().__init__(found)
@@ -21,16 +29,74 @@ class NotFoundByDns(Exception):
         self.final = final
 
 
-def addresses_of(name: str, resolver: tuple[str, int] | None, limit: float) -> list[str]:
+@dataclass(frozen=True)
+class _Record:
+    """One record of an answer; `value`: an address, or the name of a name server."""
+
+    name: str
+    kind: int
+    value: str
+
+
+def addresses_of(name: str, resolver: Server | None, limit: float) -> list[str]:
     """IP addresses of a host name, IPv4 first, from the DNS server `resolver` (host, port) or, when None, as this
     machine finds them. `limit`: seconds. NotFoundByDns when there is none."""
     if resolver is None:
         return _from_system(name, limit)
     deadline = time.monotonic() + limit
-    found = _ask(name, 1, resolver, deadline) or _ask(name, 28, resolver, deadline)
-    if not found:
-        raise NotFoundByDns(f"{name} exists, but has no address.", final=True)
-    return found
+    for kind in _KINDS:
+        # Aliases are followed by the server, which gives their addresses in the same answer.
+        if found := [record.value for record in _ask(name, kind, resolver, deadline) if record.kind == kind]:
+            return found
+    raise NotFoundByDns(f"{name} exists, but has no address.", final=True)
+
+
+def delegation_of(zone: str, resolver: Server | None, limit: float) -> set[str]:
+    """The name servers that the zone's parent has for it, as the parent's own servers tell, in lower case. Empty: the
+    parent does not delegate it. `resolver`: the DNS server to find the parent's with, whose port is taken for theirs
+    too; None: this machine's. NotFoundByDns when the parent cannot be found or asked."""
+    resolver = resolver or system_resolver()
+    deadline = time.monotonic() + limit
+    problem = NotFoundByDns(f"No zone above {zone} was found.", final=True)
+    for host in _parent_servers(zone, resolver, deadline):
+        try:
+            address = addresses_of(host, resolver, deadline - time.monotonic())[0]
+            records = _ask(zone, _NS, (address, resolver[1]), deadline, flags=0)
+        except NotFoundByDns as error:
+            if error.final:
+                return set()
+            problem = error
+        else:
+            return {record.value for record in records if record.kind == _NS and record.name == zone}
+    raise problem
+
+
+def system_resolver() -> Server:
+    """This machine's first DNS server. NotFoundByDns when none is configured."""
+    try:
+        lines = Path("/etc/resolv.conf").read_text(errors="replace").splitlines()
+    except OSError as error:
+        raise NotFoundByDns(f"This machine's DNS servers cannot be read: {error.strerror}.", final=False) from error
+    for words in map(str.split, lines):
+        if len(words) > 1 and words[0] == "nameserver":
+            return words[1], 53
+    raise NotFoundByDns("This machine has no DNS server.", final=False)
+
+
+def _parent_servers(zone: str, resolver: Server, deadline: float) -> list[str]:
+    """The name servers of the nearest zone above, which need not be one label up."""
+    _, _, parent = zone.partition(".")
+    while parent:
+        try:
+            records = _ask(parent, _NS, resolver, deadline)
+        except NotFoundByDns as error:
+            if not error.final:
+                raise
+            records = []
+        if found := [record.value for record in records if record.kind == _NS and record.name == parent]:
+            return found
+        _, _, parent = parent.partition(".")
+    return []
 
 
 def _from_system(name: str, limit: float) -> list[str]:
@@ -55,8 +121,8 @@ def _from_system(name: str, limit: float) -> list[str]:
     return answer[0]
 
 
-def _ask(name: str, kind: int, server: tuple[str, int], deadline: float) -> list[str]:
-    number = secrets.randbits(16)
+def _ask(name: str, kind: int, server: Server, deadline: float, *, flags: int = _RECURSE) -> list[_Record]:
+    """The records of one answer: of its answer section, and of the section that points to other servers."""
     try:
         labels = [label.encode("idna") for label in name.split(".")]
     except UnicodeError as error:
@@ -64,7 +130,7 @@ def _ask(name: str, kind: int, server: tuple[str, int], deadline: float) -> list
     if not all(labels):
         raise NotFoundByDns(f"{name} cannot be a host name: a part of it is empty.", final=True)
     question = b"".join(bytes([len(label)]) + label for label in labels) + struct.pack("!BHH", 0, kind, 1)
-    query = struct.pack("!6H", number, 0x0100, 1, 0, 0, 0) + question
+    query = struct.pack("!6H", secrets.randbits(16), flags, 1, 0, 0, 0) + question
     where = f"{server[0]}:{server[1]}"
     with socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, socket.SOCK_DGRAM) as connection:
         try:
@@ -74,39 +140,49 @@ def _ask(name: str, kind: int, server: tuple[str, int], deadline: float) -> list
                 connection.settimeout(max(deadline - time.monotonic(), 0.001))
                 answer = connection.recv(4096)
                 if answer[:2] == query[:2]:  # else a stray or forged one
-                    return _addresses(answer, kind, where)
+                    return _read(answer, where)
         except TimeoutError as error:
             raise NotFoundByDns(f"The DNS server {where} did not answer in time.", final=False) from error
         except OSError as error:
             raise NotFoundByDns(f"The DNS server {where} cannot be asked: {error.strerror}.", final=False) from error
 
 
-def _addresses(answer: bytes, kind: int, where: str) -> list[str]:
+def _read(answer: bytes, where: str) -> list[_Record]:
     try:
-        _, flags, questions, answers, _, _ = struct.unpack_from("!6H", answer)
-        code = flags & 15
-        if code:
+        _, flags, questions, answers, referrals, _ = struct.unpack_from("!6H", answer)
+        if code := flags & 15:
             said = _CODES.get(code, f"answered with code {code}")
             raise NotFoundByDns(f"The DNS server {where} {said}.", final=code == 3)
         place = 12
         for _ in range(questions):
-            place = _skip_name(answer, place) + 4
+            place = _read_name(answer, place)[1] + 4
         found = []
-        for _ in range(answers):
-            place = _skip_name(answer, place)
-            its_kind, _, _, length = struct.unpack_from("!HHIH", answer, place)
-            place += 10 + length
-            # Aliases are followed by the server, which gives their addresses in the same answer.
-            if its_kind == kind and length == _KINDS[kind]:
-                found.append(str(ipaddress.ip_address(answer[place - length : place])))
+        for _ in range(answers + referrals):
+            name, place = _read_name(answer, place)
+            kind, _, _, length = struct.unpack_from("!HHIH", answer, place)
+            place += 10
+            if kind == _NS:
+                found.append(_Record(name, kind, _read_name(answer, place)[0]))
+            elif length == _KINDS.get(kind):
+                found.append(_Record(name, kind, str(ipaddress.ip_address(answer[place : place + length]))))
+            place += length
         return found
     except (struct.error, IndexError, ValueError) as error:
         raise NotFoundByDns(f"The DNS server {where} answered something else than DNS.", final=False) from error
 
 
-def _skip_name(answer: bytes, place: int) -> int:
+def _read_name(answer: bytes, place: int) -> tuple[str, int]:
+    """A name in lower case, and where it ends. A part of two bytes points to the rest of the name, further ahead."""
+    labels: list[str] = []
+    after = 0
     while length := answer[place]:
-        if length >= 0xC0:  # the rest of the name is elsewhere
-            return place + 2
-        place += length + 1
-    return place + 1
+        if length >= 0xC0:
+            target = (length & 0x3F) << 8 | answer[place + 1]
+            after = after or place + 2
+            if target >= place:
+                raise ValueError("a name that points to itself")
+            place = target
+        else:
+            labels.append(answer[place + 1 : place + 1 + length].decode("ascii", "replace").lower())
+            place += length + 1
+    return ".".join(labels), after or place + 1

@@ -23,6 +23,16 @@ class Broken(Exception):
         self.fix = fix
 
 
+def ask(access: SandboxAccess, service: str, operation: str, **arguments: Any) -> Any:
+    """The answer of one AWS action (boto3's names), or None when it says that the thing does not exist."""
+    try:
+        return getattr(access.client(service), operation)(**arguments)
+    except ClientError as error:
+        if _ABSENT.search(error.response["Error"]["Code"]):
+            return None
+        raise
+
+
 class Path:
     """One environment's line from FQDN to database. What AWS says of a part is asked once, when a hop first needs it;
     None: there is no such part."""
@@ -41,13 +51,8 @@ class Path:
         return str(value) if isinstance(value, str | int) else ""
 
     def ask(self, service: str, operation: str, **arguments: Any) -> Any:
-        """The answer of one AWS action (boto3's names), or None when it says that the thing does not exist."""
-        try:
-            return getattr(self.access.client(service), operation)(**arguments)
-        except ClientError as error:
-            if _ABSENT.search(error.response["Error"]["Code"]):
-                return None
-            raise
+        """As `ask`, in the environment's account."""
+        return ask(self.access, service, operation, **arguments)
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:

@@ -96,7 +96,7 @@ def redrive_policies_are_compact() -> None:
     def compact(original: Any) -> Any:
         def attributes(self: Any) -> dict[str, Any]:
             answer: dict[str, Any] = original.__get__(self)
-            if "RedrivePolicy" in answer:
+            if self.redrive_policy:
                 answer["RedrivePolicy"] = json.dumps(self.redrive_policy, separators=(",", ":"))
             return answer
 
