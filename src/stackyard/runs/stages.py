@@ -186,6 +186,12 @@ async def destroy(ctx: RunContext) -> None:
     await _clear_left_behinds(ctx)
     await ctx.terraform.destroy()
     ctx.log.write("Terraform has destroyed everything that its state knew.")
+    # Only when the family is known to be the environment's own: a create may have failed on one of somebody else's.
+    if any(r["type"] == "aws_ecs_task_definition" for r in ctx.environment.resources):
+        await _forget_revisions(ctx)
+
+
+async def _forget_revisions(ctx: RunContext) -> None:
     try:
         revisions = await asyncio.to_thread(forget_revisions, ctx.access, ctx.environment.slug)
     except Exception as error:  # whatever AWS said: the proof that follows finds what is still there
@@ -193,21 +199,6 @@ async def destroy(ctx: RunContext) -> None:
     else:
         if revisions:
             ctx.log.write(f"Deregistered {len(revisions)} revisions that deployments of the application had made.")
-    await _clear_left_behinds(ctx)
-
-
-async def _clear_left_behinds(ctx: RunContext) -> None:
-    """Before, because AWS deletes no repository or bucket with content; after, because revisions outlive a service."""
-    done = await asyncio.to_thread(
-        clear_left_behinds,
-        ctx.access,
-        tag_key="stackyard:environment",
-        tag_value=ctx.environment.uid,
-        name=ctx.environment.slug,
-        force_empty=True,  # a sandbox is for trying out, and whoever asks for the destroy is told so
-    )
-    for sentence in done:
-        ctx.log.write(sentence)
 
 
 async def prove(ctx: RunContext) -> None:
