@@ -29,7 +29,6 @@ from stackyard.runs.changing import (
 )
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
-from stackyard.runs.deployed import forget_revisions
 from stackyard.runs.filling import filling_of
 from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import guarded, hold, write_environment
@@ -186,19 +185,21 @@ async def destroy(ctx: RunContext) -> None:
     await _clear_left_behinds(ctx)
     await ctx.terraform.destroy()
     ctx.log.write("Terraform has destroyed everything that its state knew.")
-    # Only when the family is known to be the environment's own: a create may have failed on one of somebody else's.
-    if any(r["type"] == "aws_ecs_task_definition" for r in ctx.environment.resources):
-        await _forget_revisions(ctx)
+    await _clear_left_behinds(ctx)
 
 
-async def _forget_revisions(ctx: RunContext) -> None:
-    try:
-        revisions = await asyncio.to_thread(forget_revisions, ctx.access, ctx.environment.slug)
-    except Exception as error:  # whatever AWS said: the proof that follows finds what is still there
-        ctx.log.write(f"Revisions could not be deregistered ({type(error).__name__}).", level="warning")
-    else:
-        if revisions:
-            ctx.log.write(f"Deregistered {len(revisions)} revisions that deployments of the application had made.")
+async def _clear_left_behinds(ctx: RunContext) -> None:
+    """Before, because AWS deletes no repository or bucket with content; after, because revisions outlive a service."""
+    done = await asyncio.to_thread(
+        clear_left_behinds,
+        ctx.access,
+        tag_key="stackyard:environment",
+        tag_value=ctx.environment.uid,
+        name=ctx.environment.slug,
+        force_empty=True,  # a sandbox is for trying out, and whoever asks for the destroy is told so
+    )
+    for sentence in done:
+        ctx.log.write(sentence)
 
 
 async def prove(ctx: RunContext) -> None:
