@@ -18,7 +18,8 @@ from stackyard.runs.approve import approve, reject
 from stackyard.runs.database import in_database
 from stackyard.runs.worker import sweep, work
 from stackyard.settings import get_settings
-from tests.acceptance.test_recovery import assert_nothing_is_left
+from tests.acceptance.conftest import StartWorker
+from tests.acceptance.test_recovery import assert_nothing_is_left, at_stage, until
 from tests.yard import Yard, log_of
 
 pytestmark = pytest.mark.journey
@@ -270,3 +271,31 @@ def test_a_service_that_is_gone_is_built_again_and_does_not_hinder_the_destroy(y
     gone = carry(yard.destroy(env))
     ended(gone, "succeeded")
     assert_nothing_is_left(yard, gone)
+
+
+def test_a_killed_worker_is_taken_over_and_what_takes_away_is_asked_for_again(
+    yard: Yard, start_worker: StartWorker
+) -> None:
+    def rests(run: Run) -> str:
+        until(lambda: Run.objects.get(pk=run.pk).status not in ("queued", "running"), "it rests")
+        run.refresh_from_db()
+        return str(run.status)
+
+    first = start_worker()
+    built = yard.create("killed")
+    assert rests(built) == "succeeded", log_of(built)
+    env = Environment.objects.get(pk=built.environment_id)
+    run = ask(yard, env, set={"alarms.enabled": False})
+    assert rests(run) == "waiting", log_of(run)
+    approve(yard.user, run, confirmation=env.slug)
+    until(at_stage(run, "apply"), "apply")
+    first.kill()
+    first.wait()
+    start_worker()
+
+    if rests(run) == "waiting":  # not everything was gone when the worker died
+        approve(yard.user, run, confirmation=env.slug)
+        rests(run)
+    assert run.takeovers == 1
+    env = ended(run, "succeeded")
+    assert (env.status, alarms(yard, env)) == ("ready", [])
