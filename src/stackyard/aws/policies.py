@@ -64,7 +64,8 @@ _WRITE = {
     "logs": "CreateLogGroup DeleteLogGroup DeleteRetentionPolicy PutRetentionPolicy TagLogGroup TagResource "
     "UntagLogGroup UntagResource",
     "rds": "AddTagsToResource CreateDBCluster CreateDBClusterSnapshot CreateDBInstance CreateDBSnapshot "
-    "CreateDBSubnetGroup DeleteDBCluster DeleteDBInstance DeleteDBSubnetGroup ModifyDBCluster ModifyDBInstance ModifyDBSubnetGroup RemoveTagsFromResource",
+    "CreateDBSubnetGroup DeleteDBCluster DeleteDBInstance DeleteDBSubnetGroup "
+    "ModifyDBCluster ModifyDBInstance ModifyDBSubnetGroup RemoveTagsFromResource",
     "route53": "ChangeResourceRecordSets ChangeTagsForResource CreateHostedZone DeleteHostedZone "
     "UpdateHostedZoneComment",
     "s3": "CreateBucket DeleteBucket DeleteBucketPolicy DeleteObject DeleteObjectVersion PutBucketPolicy "
