@@ -141,6 +141,7 @@ def _set(body: Body, plan: Plan, edit: SetValue) -> list[Edit]:
     expr = place.expr
     if expr is None:
         raise PathNotFound(f"{format_path(edit.path)} is a block; set its arguments one by one.")
+    plan.untouched(expr)
     if isinstance(edit.value, Raw):
         if expr.text == edit.value.text.strip():
             return []

@@ -20,7 +20,7 @@ LINE_END = r"(?=[ \t]*+(?:\r?\n|\#|//|\Z))"
 PLAIN = r"[^\"\\$%\n\r\ud800-\udfff]*+"
 # In these strings nothing has to be checked or undone but the five short escapes.
 PLAIN_STRING = rf'"{PLAIN}(?:(?:\\["\\nrt]|[$%](?![{{$%])){PLAIN})*+"'
-NUMBER = r"[0-9]++(?:\.[0-9]++|[eE][+-]?[0-9]++)*+"
+NUMBER = r"[0-9]++(?:\.*+(?:[eE][+-]?)?[0-9]++)*+"
 PLAIN_NUMBER = r"-?[0-9]++(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]{1,8}+)?+"
 CONSTANT = rf"({PLAIN_STRING}|{PLAIN_NUMBER}|true|false|null)"
 REFERENCE = rf"({NAME}(?:\.{NAME}|\[[0-9]++\]|\[\*\])*+)"

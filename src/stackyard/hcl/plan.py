@@ -72,6 +72,11 @@ class Plan:
         if names in self._above_renamed or any(names[: n + 1] in self._renamed for n in range(len(names))):
             raise Waits
 
+    def untouched(self, expr: Expression) -> None:
+        """Raises Waits if an expression, or something in it, is not what it was in the old text."""
+        if not self.splices.is_free(expr.start, expr.end):
+            raise Waits
+
     # Edits
 
     def replace(self, container: Container, item: Item, expr: Expression, value: Any) -> None:
@@ -123,7 +128,8 @@ class Plan:
         items = container.items
         is_last = isinstance(container, ObjectCons | TupleCons) and item is items[-1] and not after[1]
         comma = self.comma_after(items[-2]) if is_last and len(items) > 1 else -1
-        self.claim(start if comma < 0 else comma, end)
+        # One character more on either side: whether a blank line goes too depends on the lines around.
+        self.claim(max(0, start - 1) if comma < 0 else comma, min(end + 1, len(self.old)))
         if comma >= 0:
             self.splices.replace(comma, comma + 1, "")
         self.splices.replace(start, end, "")

@@ -14,15 +14,19 @@ class Splices:
     def __bool__(self) -> bool:
         return bool(self._splices)
 
-    def claim(self, start: int, end: int) -> bool:
-        """Reserve a stretch of the text for one edit. False if an earlier edit has some of it."""
+    def is_free(self, start: int, end: int) -> bool:
+        """Whether no earlier edit has reserved some of this stretch."""
         at = bisect_left(self._claims, (start, end))
         before = self._claims[at - 1] if at else (-1, -1)
         after = self._claims[at] if at < len(self._claims) else (end + 1, end + 1)
-        if before[1] > start or after[0] < end or (start, end) == after:
-            return False
-        insort(self._claims, (start, end))
-        return True
+        return before[1] <= start and end <= after[0] and (start, end) != after
+
+    def claim(self, start: int, end: int) -> bool:
+        """Reserve a stretch of the text for one edit. False if an earlier edit has some of it."""
+        free = self.is_free(start, end)
+        if free:
+            insort(self._claims, (start, end))
+        return free
 
     def replace(self, start: int, end: int, text: str) -> None:
         """Put `text` where `start` up to `end` was. At one place, first come is first in the text."""

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from stackyard.hcl.lexis import DIGITS, HEREDOC, INLINE_COMMENT, PLAIN_STRING, WIDE_NAME
+from stackyard.hcl.parser import Parser
 from stackyard.hcl.source import Source
 
 _TOKEN = re.compile(
     rf"[ \t]*+(?:(\r?\n)|(\#[^\n]*+|//[^\n]*+|{INLINE_COMMENT})|({PLAIN_STRING}|{WIDE_NAME}|{DIGITS.pattern})"
     rf"|(\"|{HEREDOC.pattern})|(==|=>|!=|>=|<=|&&|\|\||\.\.\.|::|\S))"
 )
-_KINDS = ("", "newline", "comment", "word", "template", "template", "template", "symbol")
+_KINDS = {1: "newline", 2: "comment", 3: "word", 4: "template", 5: "template", 6: "template"}
 
 
 class Token(NamedTuple):
@@ -22,21 +23,14 @@ class Token(NamedTuple):
     end: int
     text: str
 
-    @property
-    def is_comment(self) -> bool:
-        return self.kind == "comment"
-
 
 def tokens(source: Source, start: int, end: int) -> Iterator[Token]:
     """The words between two places of a text that the parser has accepted; both must lie between words."""
-    from stackyard.hcl.parser import Parser
-
     at, text = start, source.text
     while at < end and (match := _TOKEN.match(text, at)):
         group = match.lastindex or 0
-        group = 4 if 4 <= group <= 6 else group
-        begin, at = match.start(group), match.end()
-        kind = {1: "newline", 2: "comment", 3: "word", 4: "template"}.get(group, "symbol")
+        kind = _KINDS.get(group, "symbol")
+        begin, at = match.start(4 if kind == "template" else group), match.end()
         if kind == "template":
             parser = Parser(source)
             parser.at = begin

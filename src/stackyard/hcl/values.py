@@ -26,7 +26,7 @@ _ESCAPED = re.compile(r"\$\$\{|%%\{|\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)")
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _TO_ESCAPE = re.compile(r'["\\\n\r\t]|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]|[\u200b-\u200f\u202a-\u202e\u2066-\u2069]')
 _LONG = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 _BARE_KEY = re.compile(rf"({NAME})|{DIGITS.pattern}")
 
 

@@ -202,6 +202,10 @@ def test_many_edits_are_as_if_made_one_by_one() -> None:
         hcl.SetValue(at("locals.k1"), 3),
         hcl.SetValue(at("locals.k2"), 3),
         hcl.SetValue(at("locals.k1"), 5),
+        hcl.SetValue(at("locals.name"), {"a": 1}),
+        hcl.SetValue(at("locals.name"), {"b": 1}),
+        hcl.SetValue(at("locals.name.b"), 2),
+        hcl.SetValue(at("locals.name"), "api"),
         hcl.RemoveBlock(at("module.api")),
     ]
     alone = hcl.File.parse(FILE)
