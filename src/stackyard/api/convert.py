@@ -24,7 +24,7 @@ HIDDEN = "(hidden)"
 
 
 def environment_out(row: Environment) -> EnvironmentOut:
-    """An environment in a list; select_related product__department, sandbox, pattern and owner first."""
+    """An environment in a list; select_related product, sandbox__department, pattern and owner first."""
     return EnvironmentOut(**_environment(row))
 
 
@@ -46,8 +46,8 @@ def _environment(row: Environment) -> dict[str, Any]:
         "uid": row.uid,
         "slug": row.slug,
         "name": row.name,
-        "product": row.product.name,
-        "department": row.product.department.name,
+        "product": row.product.name if row.product else "",
+        "department": row.department.name,
         "sandbox": SandboxRef(name=row.sandbox.name, account_id=row.sandbox.account_id, region=row.sandbox.region),
         "pattern": PatternRef(name=row.pattern.name, version=row.pattern.version),
         "fqdn": row.fqdn,

@@ -88,7 +88,7 @@ def environment_logs(request: HttpRequest, environment: str, after: RowId = 0) -
 
 def _find(request: HttpRequest, name: str) -> Environment:
     """By slug or uid; the two cannot be mixed up, because a slug always holds a hyphen and a uid never does."""
-    rows = Environment.objects.select_related("product__department", "sandbox", "pattern", "owner")
+    rows = Environment.objects.select_related("product", "sandbox__department", "pattern", "owner")
     try:
         return rights.find(person(request), rows.order_by("-created_at", "-id"), **{_column(name): name})
     except NotFound:
@@ -107,7 +107,7 @@ def _latest_run(row: Environment) -> Run | None:
 
 def _accepted(run: Run) -> Status[Accepted]:
     full = Run.objects.select_related("environment", "requested_by").get(pk=run.pk)
-    environment = Environment.objects.select_related("product__department", "sandbox", "pattern", "owner").get(
+    environment = Environment.objects.select_related("product", "sandbox__department", "pattern", "owner").get(
         pk=full.environment_id
     )
     return Status(202, Accepted(environment=convert.environment_out(environment), run=convert.run_out(full)))

@@ -72,7 +72,7 @@ def events_of(run: Run, after: int) -> Events:
 
 
 def _find(request: HttpRequest, run_id: int) -> Run:
-    rows = Run.objects.select_related("environment__product__department", "requested_by")
+    rows = Run.objects.select_related("environment__sandbox__department", "environment__product", "requested_by")
     try:
         return rights.find(person(request), rows, pk=run_id)
     except NotFound:

@@ -4,6 +4,7 @@
 |---|---|---|---|
 | see own department's products, environments, runs | yes | yes | everything |
 | create, change, destroy environments | no | own department | everywhere |
+| baselines of sandboxes: build, change, destroy | no | no | yes |
 | departments, products, sandboxes: edit | no | no | yes |
 | sandboxes: see | own department | own department | all |
 
@@ -26,8 +27,8 @@ _DEPARTMENT_OF = {
     Department: "pk",
     Product: "department",
     Sandbox: "department",
-    Environment: "product__department",
-    Run: "environment__product__department",
+    Environment: "sandbox__department",
+    Run: "sandbox__department",
 }
 
 
@@ -94,6 +95,19 @@ def require_request(user: Person, department: Department) -> None:
             f"Your role does not allow this for {department.title}.",
             hint="Ask platform staff for the role 'requester' in this department.",
         )
+
+
+def may_act_on(user: Person, environment: Environment) -> bool:
+    """May this person change and destroy it? A baseline belongs to platform staff."""
+    return is_platform(user) if environment.is_baseline else may_request(user, environment.department)
+
+
+def require_act_on(user: Person, environment: Environment) -> None:
+    """Refuse unless the person may change and destroy this environment, or this baseline."""
+    if environment.is_baseline:
+        require_platform(user)
+    else:
+        require_request(user, environment.department)
 
 
 def require_platform(user: Person) -> None:

@@ -78,7 +78,7 @@ def preview(user: User, environment: Environment, request: ChangeRequest) -> Pre
 
     Raises Forbidden as rights say, NotFound or Unusable when the recorded code cannot be read.
     """
-    rights.require_request(user, environment.product.department)
+    rights.require_act_on(user, environment)
     interface = Interface.of(environment.pattern, get_settings())
     text = recorded_interface(environment)
     edited = interface.edited(text, _wish(request), filling_of(environment, get_settings()))
@@ -110,7 +110,7 @@ def retry(user: User, environment: Environment, *, via: str) -> Run:
 
 def back_to_last_good(user: User, environment: Environment, *, via: str) -> Run:
     """Start a change that goes back to the code of the last run that succeeded. Raises as `change`."""
-    rights.require_request(user, environment.product.department)
+    rights.require_act_on(user, environment)
     _require_standing(environment)
     commit = last_good_commit(environment)
     if not commit:

@@ -14,7 +14,7 @@ def destroy(user: User, environment: Environment, *, via: str) -> Run:
 
     Raises Forbidden as rights say and Conflict while another run is going on or when nothing is left to destroy.
     """
-    rights.require_request(user, environment.product.department)
+    rights.require_act_on(user, environment)
     with transaction.atomic():
         locked = Environment.objects.select_for_update().get(pk=environment.pk)
         if locked.is_gone:

@@ -13,7 +13,7 @@ def search(
 ) -> QuerySet[Environment]:
     """Environments that the person may see, newest first. Those that are gone only when asked for, or by status."""
     rows = rights.visible(
-        user, Environment.objects.select_related("product__department", "sandbox", "pattern", "owner")
+        user, Environment.objects.select_related("product", "sandbox__department", "pattern", "owner")
     )
     if status:
         rows = rows.filter(status=status)

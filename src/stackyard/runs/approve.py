@@ -19,7 +19,7 @@ def approve(user: User, run: Run, *, confirmation: str = "", digest: str = "") -
     plan that the person saw; refused when it was planned anew since. Raises Forbidden as rights say, Conflict when the
     run does not wait, Invalid at field `confirmation`.
     """
-    rights.require_request(user, run.environment.product.department)
+    rights.require_act_on(user, run.environment)
     with transaction.atomic():
         locked = _waiting(run)
         if digest and digest != locked.plan.get("digest"):
@@ -40,14 +40,16 @@ def approve(user: User, run: Run, *, confirmation: str = "", digest: str = "") -
 def reject(user: User, run: Run) -> Run:
     """End a waiting run as cancelled; nothing was applied. Raises Forbidden as rights say, Conflict when it does not
     wait."""
-    rights.require_request(user, run.environment.product.department)
+    rights.require_act_on(user, run.environment)
     with transaction.atomic():
         return request_cancel(user, _waiting(run))
 
 
 def _waiting(run: Run) -> Run:
     locked = (
-        Run.objects.select_for_update(of=("self",)).select_related("environment__product__department").get(pk=run.pk)
+        Run.objects.select_for_update(of=("self",))
+        .select_related("environment__sandbox__department", "environment__product")
+        .get(pk=run.pk)
     )
     if locked.status != RunStatus.WAITING:
         raise Conflict(f"This run does not wait for approval: {locked.get_status_display().lower()}.")

@@ -59,8 +59,8 @@ def _empty(workdir: Workdir) -> None:
 
 def _load(run_id: int) -> Run:
     return Run.objects.select_related(
-        "environment__product__department",
-        "environment__sandbox",
+        "environment__product",
+        "environment__sandbox__department",
         "environment__pattern",
         "environment__owner",
         "approved_by",

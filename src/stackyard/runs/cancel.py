@@ -13,7 +13,7 @@ from stackyard.runs.states import environment_status
 
 def request_cancel(user: User, run: Run) -> Run:
     """Ask for a run to stop. Raises Forbidden as rights say, Conflict when it has ended or is a destroy at work."""
-    rights.require_request(user, run.environment.product.department)
+    rights.require_act_on(user, run.environment)
     with transaction.atomic():
         locked = Run.objects.select_for_update().get(pk=run.pk)
         if not locked.is_active:

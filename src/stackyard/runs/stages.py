@@ -91,8 +91,8 @@ async def record(ctx: RunContext) -> None:
     passport = Passport(
         environment=env.slug,
         uid=env.uid,
-        product=env.product.name,
-        department=env.product.department.name,
+        product=env.product.name if env.product else "",
+        department=env.department.name,
         pattern=f"{ctx.pattern.name} {ctx.pattern.version}",
         pattern_digest=ctx.pattern.digest,
         sandbox=ctx.sandbox.name,

@@ -40,6 +40,7 @@ ALLOWED_HOSTS = _settings.allowed_hosts
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
+    "django.contrib.postgres",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",

@@ -1,7 +1,9 @@
 """The CMDB: who asks, where it is built, what was built, and what happened. One module per noun."""
 
+from stackyard.cmdb.models.address import AddressBlock, AddressPool
 from stackyard.cmdb.models.allocation import Allocation
 from stackyard.cmdb.models.environment import Environment, EnvironmentStatus
+from stackyard.cmdb.models.notice import Notice
 from stackyard.cmdb.models.organisation import ApiToken, Department, Membership, Product, Role
 from stackyard.cmdb.models.pattern import PatternVersion
 from stackyard.cmdb.models.request import IdempotencyKey
@@ -9,6 +11,8 @@ from stackyard.cmdb.models.run import Run, RunEvent, RunKind, RunStatus, Stage, 
 from stackyard.cmdb.models.sandbox import Sandbox, SandboxStatus
 
 __all__ = [
+    "AddressBlock",
+    "AddressPool",
     "Allocation",
     "ApiToken",
     "Department",
@@ -16,6 +20,7 @@ __all__ = [
     "EnvironmentStatus",
     "IdempotencyKey",
     "Membership",
+    "Notice",
     "PatternVersion",
     "Product",
     "Role",

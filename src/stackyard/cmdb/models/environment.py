@@ -8,7 +8,7 @@ from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from stackyard.cmdb import validators
-from stackyard.cmdb.models.organisation import Product
+from stackyard.cmdb.models.organisation import Department, Product
 from stackyard.cmdb.models.pattern import PatternVersion
 from stackyard.cmdb.models.sandbox import Sandbox
 
@@ -38,15 +38,19 @@ class Environment(models.Model):
     """A pattern built for a product in a sandbox. The row stays after destruction and says so."""
 
     uid = models.CharField(max_length=8, unique=True, default=new_uid, editable=False)
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="environments")
+    # Empty: the baseline of its sandbox, which is built and kept by runs as any environment is.
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="environments", null=True, blank=True)
     name = models.CharField(max_length=24, validators=[validators.dns_label])
-    # <product>-<name>: the base name of all its resources and the first label of its FQDN.
-    slug = models.CharField(max_length=32, editable=False)
+    # <product>-<name>: the base name of all its resources and the first label of its FQDN. `baseline-<sandbox>` else.
+    slug = models.CharField(max_length=56, editable=False)
     sandbox = models.ForeignKey(Sandbox, on_delete=models.PROTECT, related_name="environments")
     pattern = models.ForeignKey(PatternVersion, on_delete=models.PROTECT, related_name="environments")
     # Only what differs from the pattern's defaults: dotted path -> value.
     settings = models.JSONField(default=dict)
-    fqdn = models.CharField(max_length=253)
+    # Secret settings and made-up passwords, encrypted (`cmdb.sealing`): name -> value. Never in history.
+    sealed = models.TextField(blank=True, editable=False)
+    # Empty for a baseline. Further names are allocations of their own.
+    fqdn = models.CharField(max_length=253, blank=True)
     status = models.CharField(max_length=12, choices=EnvironmentStatus.choices, default=EnvironmentStatus.CREATING)
     outputs = models.JSONField(default=dict)
     # What stands, from Terraform's state: [{address, type, name, module, id, depends_on}].
@@ -58,19 +62,30 @@ class Environment(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     ready_at = models.DateTimeField(null=True, blank=True)
     destroyed_at = models.DateTimeField(null=True, blank=True)
-    history = HistoricalRecords(excluded_fields=["resources", "hops"])
+    # When it is to be destroyed by itself; empty: never.
+    expires_at = models.DateTimeField(null=True, blank=True)
+    # What differs between the recorded code and AWS: {checked_at, run, resources: [...]}; empty: nothing, or not asked.
+    drift = models.JSONField(default=dict)
+    drift_checked_at = models.DateTimeField(null=True, blank=True)
+    history = HistoricalRecords(excluded_fields=["resources", "hops", "sealed", "drift", "drift_checked_at"])
 
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["slug"], condition=~models.Q(status__in=GONE), name="one_living_environment_per_name"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["sandbox"],
+                condition=models.Q(product__isnull=True) & ~models.Q(status__in=GONE),
+                name="one_living_baseline_per_sandbox",
+            ),
         ]
         indexes = [
             models.Index(fields=["status", "-created_at"]),
             models.Index(fields=["product", "-created_at"]),
             models.Index(fields=["-created_at", "-id"]),
+            models.Index(fields=["expires_at"], condition=models.Q(expires_at__isnull=False), name="what_expires"),
         ]
 
     def __str__(self) -> str:
@@ -82,9 +97,26 @@ class Environment(models.Model):
         return self.status in GONE
 
     @property
+    def is_baseline(self) -> bool:
+        """True for the common components of a sandbox."""
+        return self.product_id is None
+
+    @property
+    def department(self) -> Department:
+        """Who it belongs to. A sandbox takes environments of its own department only."""
+        return self.sandbox.department
+
+    @property
+    def base_name(self) -> str:
+        """What the names of its resources begin with."""
+        return self.sandbox.name if self.is_baseline else self.slug
+
+    @property
     def record_folder(self) -> str:
-        """Its folder in the git record."""
-        return f"{self.product.department.name}/{self.product.name}/{self.name}"
+        """Its folder in the git record. No product has a name with a leading underscore, so baselines stand apart."""
+        if self.product is None:
+            return f"{self.department.name}/_sandboxes/{self.sandbox.name}"
+        return f"{self.department.name}/{self.product.name}/{self.name}"
 
     @property
     def state_name(self) -> str:
@@ -97,6 +129,6 @@ class Environment(models.Model):
         return {
             "stackyard:environment": self.uid,
             "stackyard:name": self.slug,
-            "stackyard:product": self.product.name,
-            "stackyard:department": self.product.department.name,
+            **({"stackyard:product": self.product.name} if self.product else {}),
+            "stackyard:department": self.department.name,
         }

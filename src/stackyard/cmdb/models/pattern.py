@@ -14,6 +14,9 @@ class PatternVersion(models.Model):
     manifest = models.JSONField(default=dict)
     # The files that tell its settings and their defaults: name -> text.
     interface = models.JSONField(default=dict)
+    # When `stackyard pattern test` last passed on exactly this content, and what it reported.
+    tested_at = models.DateTimeField(null=True, blank=True)
+    test_report = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

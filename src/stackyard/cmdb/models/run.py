@@ -14,6 +14,7 @@ class RunKind(models.TextChoices):
     CREATE = "create", "Create"
     CHANGE = "change", "Change"
     DESTROY = "destroy", "Destroy"
+    DRIFT = "drift", "Look for drift"
 
 
 class RunStatus(models.TextChoices):
@@ -39,6 +40,12 @@ class Run(models.Model):
     sandbox = models.ForeignKey(Sandbox, on_delete=models.PROTECT, related_name="runs")
     kind = models.CharField(max_length=10, choices=RunKind.choices)
     status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
+    # Lower goes first: 0 for what a person waits for, 10 for what a schedule asked for.
+    priority = models.SmallIntegerField(default=0)
+    # Not to be started before: the pause before another try.
+    not_before = models.DateTimeField(null=True, blank=True)
+    # How often a stage was tried again in this run because AWS asked for patience.
+    tries = models.PositiveIntegerField(default=0)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="runs")
     via = models.CharField(max_length=10, default="portal")
     created_at = models.DateTimeField(default=timezone.now)
@@ -51,6 +58,9 @@ class Run(models.Model):
     # Who let the plan be applied that is now in `plan`; empty again once it is planned anew.
     approved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="approved_runs")
     approved_at = models.DateTimeField(null=True, blank=True)
+    # Who may approve (a role) and until when; after that it ends as if rejected.
+    approval_role = models.CharField(max_length=10, blank=True)
+    approval_until = models.DateTimeField(null=True, blank=True)
 
     token = models.UUIDField(null=True, blank=True, editable=False)
     worker = models.CharField(max_length=120, blank=True)

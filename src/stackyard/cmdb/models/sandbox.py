@@ -33,6 +33,33 @@ class Sandbox(models.Model):
     max_environments = models.PositiveIntegerField(default=50, validators=[MinValueValidator(1)])
     # An ALB holds 100 rules by default (AWS quota L-45DAE1EE); one rule belongs to each environment.
     max_parallel_runs = models.PositiveIntegerField(default=4, validators=[MinValueValidator(1), MaxValueValidator(50)])
+    # The zone that delegates to `zone_name`, and the role by which its NS records are written; empty: by hand.
+    parent_zone_id = models.CharField(max_length=40, blank=True, validators=[validators.plain_text])
+    parent_role_arn = models.CharField(max_length=600, blank=True, validators=[validators.role_arn])
+    parent_external_id = models.CharField(max_length=120, blank=True, validators=[validators.plain_text])
+    # Where the VPC's address block comes from.
+    pool = models.ForeignKey("AddressPool", on_delete=models.PROTECT, related_name="sandboxes", null=True, blank=True)
+    own_baseline = models.BooleanField(default=False, help_text="The account's own components; none of ours are built.")
+    # How FQDNs are made: <product>, <environment> and <zone> are filled in.
+    fqdn_rule = models.CharField(
+        max_length=120, default="<product>-<environment>.<zone>", validators=[validators.plain_text]
+    )
+    lifetime_days = models.PositiveIntegerField(
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        help_text="Days until a new environment expires.",
+    )
+    max_lifetime_days = models.PositiveIntegerField(
+        default=90,
+        validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        help_text="Days from now up to which an owner may extend.",
+    )
+    force_empty = models.BooleanField(
+        default=True, help_text="A destroy empties buckets and repositories; otherwise they stop it."
+    )
+    # Who has to approve what: [{kind, types, role}] (`runs.rules`).
+    approvals = models.JSONField(default=list, blank=True)
+    executor = models.CharField(max_length=20, default="local")
     history = HistoricalRecords()
 
     class Meta:

@@ -74,7 +74,7 @@ def environment(request: Request, uid: str) -> HttpResponse:
 
 
 def _get_environment(request: Request, uid: str) -> Environment:
-    rows = Environment.objects.select_related("product__department", "sandbox", "pattern", "owner")
+    rows = Environment.objects.select_related("product", "sandbox__department", "pattern", "owner")
     return rights.find(request.user, rows, uid=uid)
 
 
@@ -88,7 +88,7 @@ def _context(request: Request, found: Environment) -> dict[str, Any]:
         "runs": runs,
         "progress": progress_of(runs[0]) if runs else None,
         "now": timezone.now(),
-        "may_act": rights.may_request(request.user, found.product.department),
+        "may_act": rights.may_act_on(request.user, found),
         "outputs": titled_outputs(found.outputs, manifest.get("outputs") or {}),
         "settings": titled_settings(found.settings, manifest.get("parameters") or {}),
         "diagram": draw(found.resources, manifest.get("components") or {}),
@@ -99,7 +99,7 @@ def _context(request: Request, found: Environment) -> dict[str, Any]:
 def destroy_environment(request: Request, uid: str) -> HttpResponse:
     """Ask for the name, then take it away."""
     found = _get_environment(request, uid)
-    rights.require_request(request.user, found.product.department)
+    rights.require_act_on(request.user, found)
     problem = ""
     if request.method == "POST":
         if request.POST.get("confirm", "").strip() == found.slug:

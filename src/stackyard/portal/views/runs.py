@@ -73,7 +73,7 @@ def run(request: Request, run_id: int) -> HttpResponse:
         "progress": progress_of(found),
         "now": timezone.now(),
         "position": _positions().get(found.pk) if found.status == RunStatus.QUEUED else None,
-        "may_act": rights.may_request(request.user, found.environment.product.department),
+        "may_act": rights.may_act_on(request.user, found.environment),
         "changes": found.plan.get("changes", [])[:500],
     }
     if wants_fragment(request):
@@ -82,7 +82,7 @@ def run(request: Request, run_id: int) -> HttpResponse:
 
 
 def _get_run(request: Request, run_id: int) -> Run:
-    return rights.find(request.user, _runs().select_related("environment__product__department"), pk=run_id)
+    return rights.find(request.user, _runs().select_related("environment__sandbox__department", "environment__product"), pk=run_id)
 
 
 @require_POST
