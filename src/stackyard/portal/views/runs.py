@@ -82,7 +82,8 @@ def run(request: Request, run_id: int) -> HttpResponse:
 
 
 def _get_run(request: Request, run_id: int) -> Run:
-    return rights.find(request.user, _runs().select_related("environment__sandbox__department", "environment__product"), pk=run_id)
+    rows = _runs().select_related("environment__sandbox__department", "environment__product")
+    return rights.find(request.user, rows, pk=run_id)
 
 
 @require_POST
