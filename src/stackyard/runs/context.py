@@ -16,6 +16,7 @@ from stackyard.runs.wish import Wish
 from stackyard.settings import Settings
 from stackyard.terraform.commands import Terraform
 from stackyard.terraform.plan import Plan
+from stackyard.terraform.state import State
 from stackyard.terraform.workdir import Workdir
 
 
@@ -36,6 +37,8 @@ class RunContext:
     access: SandboxAccess
     cancelled: bool = False
     plan: Plan | None = None
+    # What stands after the apply of this attempt; the stages after it share it.
+    state: State | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     # Names of stages that have nothing to do in this run.
     skip: set[str] = field(default_factory=set)
@@ -59,6 +62,12 @@ class RunContext:
     def record_folder(self) -> Path:
         """The environment's folder in the record."""
         return Path(self.environment.record_folder)
+
+    async def standing(self) -> State:
+        """What stands, read once after each apply."""
+        if self.state is None:
+            self.state = await self.terraform.state()
+        return self.state
 
     def stop_if_cancelled(self) -> None:
         """Between two steps: stop when a person asked for it. A rollback is never stopped."""

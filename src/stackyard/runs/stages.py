@@ -138,6 +138,7 @@ async def check(ctx: RunContext) -> None:
 
 async def apply(ctx: RunContext) -> None:
     """Build it. Terraform saves its state even when this fails, because an apply can end half way."""
+    ctx.state = None
     try:
         await ctx.terraform.apply()
     except TerraformFailed as error:
@@ -148,7 +149,7 @@ async def apply(ctx: RunContext) -> None:
 
 async def verify(ctx: RunContext) -> None:
     """Prove the line from FQDN to the last part, hop by hop, from what AWS says."""
-    state = await ctx.terraform.state()
+    state = await ctx.standing()
     ctx.outputs = dict(state.outputs)
     hops = await asyncio.to_thread(
         prove_path, ctx.access, fqdn=ctx.environment.fqdn, facts=ctx.facts, outputs=ctx.outputs
@@ -166,7 +167,7 @@ async def verify(ctx: RunContext) -> None:
 
 async def register(ctx: RunContext) -> None:
     """FQDN, account, outputs and what stands, into the CMDB."""
-    state = await ctx.terraform.state()
+    state = await ctx.standing()
     known = ctx.manifest.outputs
     outputs = {name: value for name, value in state.outputs.items() if not known or name in known}
     await in_database(write_environment, ctx.lease, outputs=outputs, resources=[r.as_dict() for r in state.resources])
@@ -175,6 +176,7 @@ async def register(ctx: RunContext) -> None:
 
 async def survey(ctx: RunContext) -> None:
     """What a change that did not come to its end left: save the state, and prove the path again."""
+    ctx.state = None
     await ctx.terraform.push_errored_state()
     await verify(ctx)
     ctx.log.write("The change is not complete, but what stands works from end to end.", level="warning")

@@ -112,7 +112,7 @@ class Terraform:
 
     async def state(self) -> State:
         """What stands."""
-        return State.from_json(await self._json("show", "-json", "-no-color"))
+        return State.from_json(await self._json("state", "pull"))
 
     async def seed_state(self, lineage: str) -> None:
         """Give a new environment an empty state with a lineage of its own.
@@ -120,12 +120,15 @@ class Terraform:
         On a state that is not there the `pg` backend takes one database-wide lock, and holds it as long as the plan or
         apply runs: everybody's first apply waits for everybody else's. Pushing an empty state holds it for a moment.
         """
-        if json.loads(await self._text("state", "pull") or "{}").get("lineage"):
-            return
         identity = str(uuid.uuid5(uuid.NAMESPACE_OID, lineage))
         empty = {"version": 4, "terraform_version": "1.9.0", "serial": 1, "lineage": identity}
         self.workdir.seed_state.write_text(json.dumps({**empty, "outputs": {}, "resources": []}))
-        await self._run("state", "push", LOCK_WAIT, str(self.workdir.seed_state))
+        try:
+            await self._run("state", "push", LOCK_WAIT, str(self.workdir.seed_state))
+        except TerraformFailed:
+            # Refused, as it should be, when there is a state already: it is newer, or of another lineage.
+            if not (await self._json("state", "pull")).get("lineage"):
+                raise
 
     async def push_errored_state(self) -> bool:
         """Save the state that an apply could not save because its backend was away; True when there was one.
@@ -185,7 +188,7 @@ class Terraform:
     async def _json(self, command: str, *arguments: str, accept: Sequence[int] = (0,)) -> dict[str, Any]:
         text = await self._text(command, *arguments, accept=accept)
         try:
-            answer: dict[str, Any] = json.loads(text)
+            answer: dict[str, Any] = json.loads(text.strip() or "{}")  # `state pull` says nothing of no state
         except ValueError:
             raise Unavailable(
                 f"terraform {command} did not answer in JSON ({len(text)} characters).",

@@ -107,7 +107,7 @@ def test_a_failed_answer_tells_the_complaint_and_not_the_output(tmp_path: Path) 
     terraform = Terraform(python(body), Workdir(tmp_path / "w"), {})
     with pytest.raises(TerraformFailed) as error:
         asyncio.run(terraform.state())
-    assert error.value.message == "terraform show failed: No state. Backend away."
+    assert error.value.message == "terraform state failed: No state. Backend away."
     assert not list(terraform.workdir.root.glob("*.log"))
 
 

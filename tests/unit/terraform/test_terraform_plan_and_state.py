@@ -80,49 +80,59 @@ def test_a_new_resource_names_no_attributes() -> None:
 def test_a_state_lists_resources_of_all_modules_and_plain_outputs() -> None:
     state = State.from_json(
         {
-            "values": {
-                "outputs": {
-                    "url": {"sensitive": False, "value": "https://x"},
-                    "key": {"sensitive": True, "value": "canary"},
-                },
-                "root_module": {
-                    "resources": [
+            "version": 4,
+            "outputs": {
+                "url": {"value": "https://x", "type": "string"},
+                "key": {"value": "canary", "type": "string", "sensitive": True},
+            },
+            "resources": [
+                {
+                    "mode": "managed",
+                    "type": "aws_lb",
+                    "name": "a",
+                    "instances": [
                         {
-                            "address": "aws_lb.a",
-                            "mode": "managed",
-                            "type": "aws_lb",
-                            "name": "a",
-                            "values": {"id": "i", "arn": "arn:i", "password": "canary"},
-                            "depends_on": ["module.m.x.y", "aws_vpc.v"],
+                            "attributes": {"id": "i", "arn": "arn:i", "password": "canary"},
+                            "dependencies": ["module.m.x.y", "aws_vpc.v"],
                         },
-                        {"address": "data.z.z", "mode": "data", "type": "z", "name": "z", "values": {"id": "no"}},
+                        {"deposed": "00000000", "attributes": {"id": "old"}},
                     ],
-                    "child_modules": [
+                },
+                {"mode": "data", "type": "z", "name": "z", "instances": [{"attributes": {"id": "no"}}]},
+                {
+                    "module": "module.m",
+                    "mode": "managed",
+                    "type": "x",
+                    "name": "y",
+                    "instances": [
                         {
-                            "address": "module.m",
-                            "resources": [
-                                {
-                                    "address": "module.m.x.y",
-                                    "mode": "managed",
-                                    "type": "x",
-                                    "name": "y",
-                                    "values": {"id": "canary"},
-                                    "sensitive_values": {"id": True},
-                                }
-                            ],
+                            "attributes": {"id": "canary"},
+                            "sensitive_attributes": [[{"type": "get_attr", "value": "id"}]],
                         }
                     ],
                 },
-            }
+                {
+                    "module": "module.n[0]",
+                    "mode": "managed",
+                    "type": "x",
+                    "name": "z",
+                    "instances": [
+                        {"index_key": 'a"b', "attributes": {"id": "1"}},
+                        {"index_key": 7, "attributes": {"id": "2"}},
+                    ],
+                },
+            ],
         }
     )
     assert state.resources == (
         Resource("aws_lb.a", "aws_lb", "a", "", "i", "arn:i", ("aws_vpc.v", "module.m.x.y")),
         Resource("module.m.x.y", "x", "y", "module.m", ""),
+        Resource('module.n[0].x.z["a\\"b"]', "x", "z", "module.n[0]", "1"),
+        Resource("module.n[0].x.z[7]", "x", "z", "module.n[0]", "2"),
     )
     assert state.outputs == {"url": "https://x"}
     assert "canary" not in str([r.as_dict() for r in state.resources])
 
 
 def test_a_state_in_which_nothing_stands() -> None:
-    assert State.from_json({"format_version": "1.0"}) == State()
+    assert State.from_json({}) == State()
