@@ -35,6 +35,7 @@ urlpatterns = [
     private("environments/new/", new_environment.new_environment, "new-environment"),
     private("environments/new/live/", new_environment.live_parts, "new-environment-live"),
     private("environments/new/settings/", new_environment.settings_part, "new-environment-settings"),
+    private("environments/new/preview/", new_environment.preview_part, "new-environment-preview"),
     private("environments/<slug:uid>/", environments.environment, "environment"),
     private("environments/<slug:uid>/destroy/", environments.destroy_environment, "destroy-environment"),
     private("runs/", runs.runs, "runs"),

@@ -7,6 +7,7 @@ from tests.integration.portal.site import Site
 
 SENT: dict[str, dict[str, str]] = {
     "new-environment": {"product": "shop", "pattern": "ecs-service", "name": "two"},
+    "new-environment-preview": {"product": "shop", "pattern": "ecs-service", "name": "two"},
     "destroy-environment": {"confirm": "shop-dev"},
     "new-product": {"department": "", "name": "loyalty", "title": "Loyalty"},
     "edit-product": {"title": "The shop"},

@@ -22,6 +22,7 @@ GET: dict[str, tuple[int, int, int, int]] = {
     "new-environment": (403, 200, 200, 200),
     "new-environment-live": (403, 200, 200, 200),
     "new-environment-settings": (403, 200, 200, 200),
+    "new-environment-preview": POST_ONLY,
     "environment": OWN,
     "destroy-environment": (403, 404, 200, 200),
     "runs": ALL,
@@ -56,6 +57,7 @@ GET: dict[str, tuple[int, int, int, int]] = {
 POST: dict[str, tuple[int, int, int, int]] = {
     "logout": (302, 302, 302, 302),
     "new-environment": (403, 422, 302, 302),
+    "new-environment-preview": (403, 200, 200, 200),
     "destroy-environment": (403, 404, 302, 302),
     "cancel-run": (403, 404, 409, 409),
     "new-product": (403, 403, 403, 302),

@@ -1,5 +1,6 @@
 """The request form, as a person fills it in."""
 
+import re
 from typing import Any
 
 import pytest
@@ -148,5 +149,56 @@ def test_the_settings_of_the_pattern_just_chosen(site: Site) -> None:
     )
     part = response.content.decode()
     assert 'name="settings-of" value="ecs-worker"' in part
-    assert 'id="summary" hx-swap-oob="true"' in part
+    assert "settings-shown" in response["HX-Trigger-After-Settle"], "then the preview comes anew"
     assert "<html" not in part
+
+
+def preview(site: Site, **fields: Any) -> str:
+    data = {**GOOD, "settings-of": fields.get("pattern", "ecs-service"), **fields}
+    response = site.client("requester").post(reverse("portal:new-environment-preview"), data, **HTMX)
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+def diff_in(part: str) -> list[str]:
+    """The lines of the first difference as text: sign, and what stands in the line."""
+    rows = re.findall(
+        r'<tr class="diff-(added|removed)">.*?<td class="diff-text">(.*?)</td>', part.split("<details")[0]
+    )
+    return [("+" if kind == "added" else "-") + re.sub(r"</?mark>", "", text).strip() for kind, text in rows]
+
+
+def test_the_preview_is_the_difference_to_the_pattern(site: Site) -> None:
+    part = preview(
+        site,
+        **{
+            "settings.container.cpu": "512",
+            "settings.container.port": "8080",
+            "settings.container.environment:name": ["GREETING"],
+            "settings.container.environment:value": ['<say "hi">'],
+        },
+    )
+    assert diff_in(part) == [
+        *("-cpu = 256", "+cpu = 512", "-environment = {}"),
+        *("+environment = {", "+GREETING = &quot;&lt;say \\&quot;hi\\&quot;&gt;&quot;", "+}"),
+    ]
+    assert "shop-two" in part.split("<details")[1], "what Stackyard fills is shown apart"
+    assert "Known once it is created" in part
+    assert 'id="summary" hx-swap-oob="true"' in part
+    assert not Environment.objects.filter(slug="shop-two").exists()
+
+
+def test_what_is_refused_is_left_out_of_the_preview_and_told_at_its_field(site: Site) -> None:
+    part = preview(site, **{"settings.container.port": "99999", "settings.scaling.max": "3"})
+    assert diff_in(part) == ["-max = 2", "+max = 3"]
+    (told,) = re.findall(r'<div id="setting-\d+-error" hx-swap-oob="innerHTML">([^<]+)</div>', part)
+    assert told == "Must be at most 65535."
+
+
+def test_the_preview_tells_which_components_are_built(site: Site) -> None:
+    def built(**settings: str) -> set[str]:
+        part = preview(site, pattern="ecs-web-db", **{"settings.alarms.enabled": "on"} | settings)
+        return set(re.findall(r'part-built"><svg.*?</svg> ([A-Za-z ]+?)</li>', part))
+
+    assert built() >= {"DNS", "Database", "Alarms"}
+    assert built(**{"settings.cache.enabled": "on", "settings.cdn.enabled": "on"}) - built() == {"Cache", "CloudFront"}

@@ -28,6 +28,10 @@ NASTY = {
 FORMS = {
     "login": ("username", "password", "next"),
     "new-environment": ("product", "pattern", "name", "sandbox", "settings.health_check.path", "settings.scaling.max"),
+    "new-environment-preview": (
+        *("product", "pattern", "name", "sandbox", "settings.health_check.path", "settings.scaling.max"),
+        *("settings.container.command", "settings.container.environment:name"),
+    ),
     "new-product": ("department", "name", "title", "description"),
     "new-sandbox": ("name", "account_id", "region", "role_arn", "external_id", "zone_name", "facts", "status"),
     "new-department": ("name", "title", "contact"),

@@ -6,7 +6,6 @@ and nowhere else.
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,24 +13,32 @@ from typing import Any
 
 from django.http import QueryDict
 
-from stackyard.errors import Problem
+from stackyard import hcl
+from stackyard.errors import Problem, shown
 from stackyard.patterns.parameters import Parameter
+from stackyard.portal.forms.nested import NotJson, example_of, problems_of
+from stackyard.portal.forms.texts import Rows, Widget, as_text, from_text, rows_to_map, to_text, widget_for
 
 PREFIX = "settings."
-_INTEGER = re.compile(r"-?[0-9]{1,15}\Z")
-_DECIMAL = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,15}\Z")
 _ABBREVIATIONS = {name: name.upper() for name in ("alb", "cdn", "dns", "ecr", "ecs", "iam", "rds", "s3", "vpc", "waf")}
-WIDE = {"rows", "lines"}
+_WIDE = {"rows", "lines", "json", "paragraph"}
+EXPRESSION = "This is written as an expression in the record; change it there."
+NOT_KEPT = "This is not kept in the code and cannot be changed afterwards."
 
 
 @dataclass(frozen=True)
 class SettingField:
-    """One parameter as a form field. `value`: text, a bool for switches, pairs of text for rows."""
+    """One parameter as a form field. `like`: the value that it was filled with at first, which decides the widget.
+
+    `value`: what it shows: text, a bool for switches, pairs of text for rows. `fixed`: why it cannot be set here.
+    """
 
     parameter: Parameter
     number: int
-    value: Any
+    like: Any
+    value: Any = None
     error: str = ""
+    fixed: str = ""
 
     @property
     def name(self) -> str:
@@ -44,15 +51,9 @@ class SettingField:
         return f"setting-{self.number}"
 
     @property
-    def widget(self) -> str:
+    def widget(self) -> Widget:
         """Which kind of input it is."""
-        if self.parameter.kind == "bool":
-            return "switch"
-        if self.parameter.enum:
-            return "select"
-        if self.parameter.kind == "string":
-            return "password" if self.parameter.secret else "text"
-        return {"number": "number", "list": "lines", "map": "rows"}[self.parameter.kind]
+        return widget_for(self.parameter, self.like)
 
     @property
     def choices(self) -> list[str]:
@@ -67,12 +68,28 @@ class SettingField:
     @property
     def wide(self) -> bool:
         """Takes a whole row of the form."""
-        return self.widget in WIDE
+        return self.widget in _WIDE
+
+    @property
+    def text_rows(self) -> int:
+        """The height of a text area, in lines."""
+        return min(max(str(self.value or "").count("\n") + 1, 3), 16)
 
     @property
     def default_text(self) -> str:
         """The pattern's own value, where the field does not show it by itself."""
         return as_text(self.parameter.default) if self.widget in {"text", "number", "select"} else ""
+
+    @property
+    def own(self) -> bool:
+        """It was filled with something else than the pattern's value."""
+        return bool(self.like != self.parameter.default) and not self.fixed
+
+    @property
+    def example(self) -> str:
+        """For JSON: a value of the right shape; the pattern's own where that says more than its type."""
+        own = to_text(self.parameter, self.parameter.default) if self.parameter.default else ""
+        return example_of(self.parameter.shape) or (own if isinstance(own, str) else "")
 
     @property
     def depends_json(self) -> str:
@@ -100,6 +117,11 @@ class SettingsForm:
     advanced: tuple[Group, ...]
 
     @property
+    def fields(self) -> list[SettingField]:
+        """All of them, wherever they stand."""
+        return [field for group in (*self.groups, *self.advanced) for field in group.fields]
+
+    @property
     def advanced_count(self) -> int:
         """How many fields are folded away."""
         return sum(len(group.fields) for group in self.advanced)
@@ -111,66 +133,112 @@ class SettingsForm:
 
 
 def settings_form(
-    parameters: Iterable[Parameter], posted: QueryDict | None = None, errors: Mapping[str, str] | None = None
+    parameters: Iterable[Parameter],
+    posted: QueryDict | None = None,
+    errors: Mapping[str, str] | None = None,
+    current: Mapping[str, Any] | None = None,
 ) -> SettingsForm:
-    """The form: with the pattern's values, or with what was posted and why it was refused."""
+    """The form: with the pattern's values or, when given, the `current` ones of an environment; or with what was
+    posted and why it was refused."""
     fields = []
     for number, parameter in enumerate(p for p in parameters if not p.hidden):
-        field = SettingField(parameter, number, None)
-        sent = posted is not None and not parameter.locked
-        value = _as_posted(posted, field) if sent and posted is not None else _as_default(field)
-        fields.append(SettingField(parameter, number, value, (errors or {}).get(field.name, "")))
+        like, fixed = parameter.default, ""
+        if current is not None:
+            like, fixed = current.get(parameter.path), _why_fixed(parameter, current)
+        blank = SettingField(parameter, number, like, fixed=fixed)
+        sent = posted if not parameter.locked and not fixed else None
+        value = to_text(parameter, like) if sent is None else _as_posted(sent, blank)
+        error = (errors or {}).get(blank.name, "")
+        fields.append(SettingField(parameter, number, like, value, error, fixed))
     return SettingsForm(
         groups=_groups(f for f in fields if not f.parameter.advanced),
         advanced=_groups(f for f in fields if f.parameter.advanced),
     )
 
 
+def _why_fixed(parameter: Parameter, current: Mapping[str, Any]) -> str:
+    if parameter.path in current:
+        return ""
+    return NOT_KEPT if parameter.secret else EXPRESSION
+
+
 def parse_settings(parameters: Iterable[Parameter], posted: QueryDict) -> tuple[dict[str, Any], list[Problem]]:
     """Posted text as typed values, by path; what cannot be typed stays text, and `check_settings` refuses it.
 
-    Problems are only those that a dict of values cannot express: a name given twice.
+    Problems are only those that a dict of values cannot express: a name given twice, text that is not JSON.
     """
     values: dict[str, Any] = {}
-    problems = []
+    problems: list[Problem] = []
     for parameter in parameters:
-        field = SettingField(parameter, 0, None)
         if parameter.hidden or parameter.locked:
             continue
-        if field.widget == "switch":
-            values[parameter.path] = field.name in posted
-        elif field.widget == "rows":
-            pairs = [(k.strip(), v) for k, v in _rows(posted, field.name) if k.strip() or v]
-            names = [k for k, _ in pairs]
-            if twice := next((n for n in names if names.count(n) > 1), None):
-                problems.append(Problem(field.name, f"{as_text(twice)[:40]} is given twice."))
-            like = list(parameter.default.values()) if isinstance(parameter.default, Mapping) else []
-            values[parameter.path] = {k: _like(v, like) for k, v in pairs}
-        elif field.name in posted:
-            values[parameter.path] = _typed(posted.get(field.name, ""), field)
+        found = _read(SettingField(parameter, 0, parameter.default), posted, problems)
         # Left empty where the pattern has no value of its own: not given. What is required is then missed by its rule.
-        value = values.get(parameter.path)
-        if parameter.default is None and (value is False or value in ("", [], {})):
-            values.pop(parameter.path, None)
+        if found and not (parameter.default is None and (found[0] is False or found[0] in ("", [], {}))):
+            values[parameter.path] = found[0]
     return values, problems
 
 
-def as_text(value: Any) -> str:
-    """A scalar as it stands in a text field."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
+def changed_settings(
+    parameters: Iterable[Parameter], posted: QueryDict, current: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...], list[Problem]]:
+    """Of a form that was filled with `current` only what the person changed: (path -> new value, paths that go back to
+    the default or, for entries of maps, away, problems as in `parse_settings`)."""
+    wanted: dict[str, Any] = {}
+    unset: list[str] = []
+    problems: list[Problem] = []
+    for parameter in parameters:
+        if parameter.hidden or parameter.locked or _why_fixed(parameter, current):
+            continue
+        now = current[parameter.path]
+        field = SettingField(parameter, 0, now)
+        if _line_ends(_as_posted(posted, field)) == _line_ends(to_text(parameter, now)):
+            continue
+        found = _read(field, posted, problems)
+        if found is None:
+            continue
+        if parameter.default is None and found[0] in ("", [], {}):
+            unset.append(parameter.path)
+        elif field.widget == "rows" and isinstance(now, Mapping):
+            _changed_entries(parameter.path, now, found[0], wanted, unset)
+        else:
+            wanted[parameter.path] = found[0]
+    return wanted, tuple(unset), problems
 
 
-def _as_default(field: SettingField) -> Any:
-    default = field.parameter.default
+def _changed_entries(
+    path: str, now: Mapping[str, Any], then: Mapping[str, Any], wanted: dict[str, Any], unset: list[str]
+) -> None:
+    """Entry by entry, so that entries which others add meanwhile stay."""
+    steps = hcl.parse_path(path)
+    unset += [hcl.format_path((*steps, key)) for key in now if key not in then]
+    for key, value in then.items():
+        if key not in now or as_text(now[key]) != as_text(value):
+            wanted[hcl.format_path((*steps, key))] = value
+
+
+def _read(field: SettingField, posted: QueryDict, problems: list[Problem]) -> tuple[Any] | None:
+    """The value of one field; None where nothing was sent for it, or nothing that is a value (then with a problem)."""
     if field.widget == "switch":
-        return bool(default)
+        return (field.name in posted,)
     if field.widget == "rows":
-        return [(str(k), as_text(v)) for k, v in default.items()] if isinstance(default, Mapping) else []
-    if field.widget == "lines":
-        return "\n".join(as_text(v) for v in default) if isinstance(default, list | tuple) else ""
-    return as_text(default)
+        rows = [(k.strip(), v) for k, v in _rows(posted, field.name) if k.strip() or v]
+        names = [k for k, _ in rows]
+        if twice := next((n for n in names if names.count(n) > 1), None):
+            problems.append(Problem(field.name, f"{shown(twice, 40)} is given twice."))
+        return (rows_to_map(rows, field.parameter, field.like),)
+    text = posted.get(field.name)
+    if text is None or (field.widget == "json" and not text.strip()):
+        return None if text is None else (field.parameter.default,)
+    try:
+        value = from_text(field.parameter, text, field.like)
+    except NotJson as error:
+        problems.append(Problem(field.name, str(error)))
+        return None
+    if field.widget == "json" and value is not None and (wrong := problems_of(field.parameter.shape, value)):
+        problems.append(Problem(field.name, "\n".join(wrong)))
+        return None
+    return (value,)
 
 
 def _as_posted(posted: QueryDict, field: SettingField) -> Any:
@@ -178,36 +246,19 @@ def _as_posted(posted: QueryDict, field: SettingField) -> Any:
         return field.name in posted
     if field.widget == "rows":
         return [(k, v) for k, v in _rows(posted, field.name) if k or v]
-    return posted.get(field.name) if field.name in posted else _as_default(field)
+    sent = posted.get(field.name)
+    return to_text(field.parameter, field.like) if sent is None else sent
 
 
-def _rows(posted: QueryDict, name: str) -> list[tuple[str, str]]:
+def _rows(posted: QueryDict, name: str) -> Rows:
     return list(zip(posted.getlist(f"{name}:name"), posted.getlist(f"{name}:value"), strict=False))
 
 
-def _typed(text: str, field: SettingField) -> Any:
-    if field.widget == "select" and (known := [v for v in field.parameter.enum if as_text(v) == text]):
-        return known[0]
-    if field.parameter.kind == "number":
-        return _number(text.strip())
-    if field.widget == "lines":
-        default = field.parameter.default
-        like = list(default) if isinstance(default, list | tuple) else []
-        return [_like(line.strip(), like) for line in text.splitlines() if line.strip()]
-    # Browsers send line ends as CRLF (HTML, form-data set); a text field has none.
-    return text.replace("\r\n", "\n")
-
-
-def _number(text: str) -> int | float | str:
-    if _INTEGER.match(text):
-        return int(text)
-    return float(text) if _DECIMAL.match(text) else text
-
-
-def _like(text: str, examples: list[Any]) -> Any:
-    """A number where all of the pattern's own values are numbers, else text."""
-    numbers = examples and all(isinstance(e, int | float) and not isinstance(e, bool) for e in examples)
-    return _number(text) if numbers else text
+def _line_ends(value: Any) -> Any:
+    """Browsers send line ends as CRLF (HTML, form-data set)."""
+    if isinstance(value, list):
+        return [(k, v.replace("\r\n", "\n")) for k, v in value]
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 def _groups(fields: Iterable[SettingField]) -> tuple[Group, ...]:

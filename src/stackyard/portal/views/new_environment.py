@@ -5,7 +5,8 @@ from typing import Any
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import trigger_client_event
 
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Product, Sandbox, SandboxStatus
@@ -16,6 +17,7 @@ from stackyard.patterns.catalogue import Pattern
 from stackyard.portal import naming
 from stackyard.portal.forms.settings import PREFIX, parse_settings, settings_form
 from stackyard.portal.patterns import catalogue
+from stackyard.portal.preview import NewPreview, preview_new
 from stackyard.portal.progress import usual_seconds
 from stackyard.portal.requests import Request
 
@@ -99,8 +101,10 @@ def _settings_belong(data: QueryDict, pattern: Pattern | None) -> bool:
 
 
 def _page(request: Request, draft: Draft, status: int = 200) -> HttpResponse:
-    context = _live_context(draft) | {
+    context = _live_context(draft)
+    context |= {
         "patterns": catalogue().list(),
+        "preview": _preview(draft, context["chosen_sandbox"]),
         # Said at the top only when there is no field to say it at.
         "elsewhere": [p for p in draft.problems if p.field not in BASICS and not p.field.startswith(PREFIX)],
     }
@@ -127,21 +131,40 @@ def _live_context(draft: Draft) -> dict[str, Any]:
     }
 
 
+def _preview(draft: Draft, sandbox: Sandbox | None) -> NewPreview | None:
+    if draft.pattern is None:
+        return None
+    return preview_new(draft.pattern, draft.posted, draft.product, draft.name, sandbox)
+
+
 @require_GET
 def live_parts(request: Request) -> HttpResponse:
-    """For htmx, while the person fills in the form: what follows from product, name and sandbox."""
+    """For htmx, while the person fills in the form: the address and the sandboxes that there are."""
     return render(request, "portal/environments/new_live.html", {**_live_context(_allowed(request)), "oob": True})
 
 
 @require_GET
 def settings_part(request: Request) -> HttpResponse:
-    """For htmx: the settings of the pattern just chosen, and the summary beside them."""
-    return render(
-        request, "portal/environments/new_settings_live.html", {**_live_context(_allowed(request)), "oob": True}
-    )
+    """For htmx: the settings of the pattern just chosen; once they are shown, the preview comes anew."""
+    response = render(request, "portal/environments/new_settings.html", _live_context(_allowed(request)))
+    return trigger_client_event(response, "settings-shown", after="settle")
+
+
+@require_POST
+def preview_part(request: Request) -> HttpResponse:
+    """For htmx, while the person fills in the form: what becomes of the code, and what is wrong beside its field."""
+    draft = _allowed(request)
+    draft.posted = request.POST if _settings_belong(request.POST, draft.pattern) else None
+    context = _live_context(draft)
+    preview = _preview(draft, context["chosen_sandbox"])
+    context |= {"preview": preview, "oob": True}
+    if draft.pattern is not None and preview is not None:
+        errors = {p.field: p.message for p in reversed(preview.problems)}
+        context["settings"] = settings_form(draft.pattern.parameters, draft.posted, errors)
+    return render(request, "portal/environments/new_preview_live.html", context)
 
 
 def _allowed(request: Request) -> Draft:
     if not rights.may_request(request.user):
         raise Forbidden("Your role does not allow to make environments.")
-    return _draft(request, request.GET)
+    return _draft(request, request.POST if request.method == "POST" else request.GET)

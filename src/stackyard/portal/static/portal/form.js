@@ -1,4 +1,5 @@
-// The form of a new environment: rows of names and values, and settings that only count when another is set so.
+// Forms of settings: rows of names and values, settings that only count when another is set so, and what the preview
+// beside them brings: errors at their fields, while the person goes on typing.
 (() => {
   "use strict";
 
@@ -15,7 +16,7 @@
     if (remove) {
       const form = remove.closest("form");
       remove.closest("[data-row]").remove();
-      form.dispatchEvent(new Event("change", { bubbles: true }));
+      for (const kind of ["input", "change"]) form.dispatchEvent(new Event(kind, { bubbles: true }));
     }
   });
 
@@ -37,6 +38,37 @@
   document.addEventListener("change", all);
   document.addEventListener("DOMContentLoaded", all);
   document.addEventListener("htmx:afterSettle", all);
+
+  // An error that came beside a field, or went.
+  const markErrors = () => {
+    for (const slot of document.querySelectorAll("[data-error-of]")) {
+      const field = document.getElementById(slot.dataset.errorOf);
+      if (!field?.matches("input, select, textarea")) continue;
+      const wrong = slot.textContent.trim() !== "";
+      field.classList.toggle("is-invalid", wrong);
+      if (wrong) field.setAttribute("aria-invalid", "true");
+      else field.removeAttribute("aria-invalid");
+    }
+  };
+
+  // A preview that is replaced stays where it was scrolled to, and open where it was open.
+  let kept = {};
+  const key = (element) => element.dataset.keep;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    kept = {};
+    for (const element of event.detail.target.querySelectorAll("[data-keep]")) {
+      kept[key(element)] = { top: element.scrollTop, left: element.scrollLeft, open: element.open };
+    }
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    for (const element of event.detail.target.querySelectorAll("[data-keep]")) {
+      const was = kept[key(element)];
+      if (!was) continue;
+      if (was.open) element.open = true;
+      element.scrollTo(was.left, was.top);
+    }
+  });
+  document.addEventListener("htmx:afterSettle", markErrors);
 
   // The first refused field is what the person looks for.
   document.addEventListener("DOMContentLoaded", () => {
