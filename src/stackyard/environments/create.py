@@ -1,12 +1,12 @@
 """Create: check everything, then claim, write and enqueue in one transaction. Nothing in AWS is touched here."""
 
-import hashlib
 import json
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Count, Q
+from django.utils.crypto import salted_hmac
 
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import (
@@ -20,6 +20,7 @@ from stackyard.cmdb.models import (
     SandboxStatus,
 )
 from stackyard.cmdb.models.environment import GONE
+from stackyard.cmdb.sealing import seal
 from stackyard.cmdb.validators import DNS_LABEL
 from stackyard.environments import naming
 from stackyard.environments.allocate import claim_fqdn, claim_rule_priority
@@ -28,6 +29,7 @@ from stackyard.errors import Conflict, Invalid, NotFound, Problem, shown
 from stackyard.patterns.catalogue import Catalogue, Pattern
 from stackyard.patterns.needs import missing_facts
 from stackyard.patterns.parameters import check_settings
+from stackyard.patterns.workspace import made_up_secrets, secret_settings
 from stackyard.runs.interface import interface_texts
 from stackyard.runs.queue import enqueue
 
@@ -136,13 +138,15 @@ def _write(
     _lock(f"slug:{slug}")
     if Environment.objects.exclude(status__in=GONE).filter(slug=slug).exists():
         raise Invalid.field("name", f"'{slug}' is there already.")
+    secret = secret_settings(pattern, settings)
     environment = Environment.objects.create(
         product=product,
         name=request.name,
         slug=slug,
         sandbox=sandbox,
         pattern=version,
-        settings=settings,
+        settings={path: value for path, value in settings.items() if path not in secret},
+        sealed=seal({**made_up_secrets(pattern.manifest), **secret}),
         fqdn=naming.fqdn(product, request.name, sandbox),
         owner=user,
     )
@@ -160,7 +164,8 @@ def _lock(name: str) -> None:
 
 def _digest(request: CreateRequest) -> str:
     body = [request.product, request.pattern, request.name, request.sandbox, dict(request.settings)]
-    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
+    # Keyed, because a secret among the settings could be guessed from a plain digest.
+    return salted_hmac("idempotency", json.dumps(body, sort_keys=True, default=str), algorithm="sha256").hexdigest()
 
 
 def _known_run(user: User, key: str, digest: str) -> Run | None:

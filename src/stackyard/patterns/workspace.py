@@ -9,7 +9,9 @@ address of this installation is in the folder; those reach Terraform by environm
 import copy
 import json
 import re
+import secrets
 import shutil
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from stackyard.errors import Unusable
 from stackyard.patterns.catalogue import Pattern, code_files
 from stackyard.patterns.from_variables import is_values_file, own_values
 from stackyard.patterns.interface import bare
+from stackyard.patterns.manifest import Manifest
 from stackyard.patterns.parameters import put
 from stackyard.patterns.providers import backend_text, provider_text, without_replaced
 
@@ -93,17 +96,26 @@ def fill_interface(pattern: Pattern, filling: Filling, settings: Mapping[str, An
     return file.edit(edits).bytes()
 
 
-def secret_variables(pattern: Pattern, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Environment variables for Terraform's process that hand over the settings which must not lie in the code.
-
-    Text goes as it is, all else as JSON, which Terraform reads as an expression of HCL.
-    """
+def secret_settings(pattern: Pattern, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the settings that must lie neither in the code nor in a row: sensitive variables of the pattern."""
     secret = {p.path for p in pattern.parameters if p.secret} if pattern.manifest.interface == "variables.tf" else set()
+    return {path: value for path, value in settings.items() if path in secret}
+
+
+def made_up_secrets(manifest: Manifest) -> dict[str, str]:
+    """New values for what `secrets:` in pattern.yaml names: letters and digits only, which every database engine takes
+    (RDS refuses / @ " and blanks in a master password)."""
+    letters = string.ascii_letters + string.digits
     return {
-        f"TF_VAR_{path}": value if isinstance(value, str) else json.dumps(value)
-        for path, value in settings.items()
-        if path in secret
+        name: "".join(secrets.choice(letters) for _ in range(secret.length))
+        for name, secret in manifest.secrets.items()
     }
+
+
+def secret_variables(values: Mapping[str, Any]) -> dict[str, str]:
+    """Environment variables for Terraform's process that hand secrets over: text as it is, all else as JSON, which
+    Terraform reads as an expression of HCL."""
+    return {f"TF_VAR_{name}": value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
 
 
 def _values_text(pattern: Pattern, values: Mapping[str, Any]) -> str:

@@ -4,8 +4,10 @@ import asyncio
 import shutil
 
 from stackyard.cmdb.models import Environment, PatternVersion, Run, Sandbox
+from stackyard.cmdb.sealing import unseal
 from stackyard.database.connection import database_url
 from stackyard.executors.local import LocalExecutor
+from stackyard.patterns.workspace import secret_variables
 from stackyard.runs.context import RunContext, access_to
 from stackyard.runs.database import in_database
 from stackyard.runs.lease import Lease, guarded
@@ -27,11 +29,12 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
     if lease.taken_over:
         await asyncio.to_thread(_empty, workdir)
     access = access_to(sandbox, settings)
-    log = RunLog(lease)
+    secrets = secret_variables(unseal(environment.sealed))
+    log = RunLog(lease, hidden=secrets.values())
     executor = LocalExecutor.from_settings(settings, emulated=sandbox.emulated)
     terraform = executor.terraform(
         workdir,
-        _environment_variables(environment, sandbox, settings),
+        {**_environment_variables(environment, sandbox, settings), **secrets},
         on_event=lambda event: _log_event(log, event),
         on_process=_ProcessKeeper(lease).keep,
     )

@@ -43,12 +43,9 @@ def _edit(ctx: RunContext, filling: Filling) -> tuple[Problem, ...]:
 
 
 def settings_in_code(ctx: RunContext) -> dict[str, object]:
-    """What is set in the work folder's code and differs from the pattern's defaults; secrets, which are never in the
-    code of variables, stay as they were."""
+    """What is set in the work folder's code and differs from the pattern's defaults."""
     interface, file = _interface(ctx)
-    secret = {p.path for p in interface.parameters if p.secret}
-    kept = {path: value for path, value in ctx.environment.settings.items() if path in secret}
-    return kept | interface.differing(file.read_bytes())
+    return interface.differing(file.read_bytes())
 
 
 def read_nothing_deployed(ctx: RunContext) -> None:

@@ -244,7 +244,7 @@ def _release(ctx: RunContext) -> list[str]:
         rows = Allocation.objects.filter(environment=ctx.environment, released_at=None)
         released = [f"{row.get_kind_display()} {row.value}" for row in rows]
         rows.update(released_at=timezone.now())
-        Environment.objects.filter(pk=ctx.environment.pk).update(resources=[], hops=[])
+        Environment.objects.filter(pk=ctx.environment.pk).update(resources=[], hops=[], sealed="")
         if ctx.settings.state == "pg":
             with connection.cursor() as cursor:
                 name = connection.ops.quote_name(ctx.environment.state_name)

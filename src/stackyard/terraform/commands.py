@@ -27,7 +27,7 @@ PASSED = ("PATH", "LANG", "TZ", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY
 
 POLL_SECONDS = 0.03
 LOCK_WAIT = "-lock-timeout=30s"
-SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PG_CONN_STR", re.IGNORECASE)
+SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PG_CONN_STR|^TF_VAR_(?!stackyard_)", re.IGNORECASE)
 SHORTEST_SECRET = 10
 """Hiding shorter values would blank ordinary words out of the log."""
 

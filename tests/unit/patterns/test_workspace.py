@@ -15,6 +15,7 @@ from stackyard.patterns.workspace import (
     fill_interface,
     interface_file,
     render_workspace,
+    secret_settings,
     secret_variables,
 )
 
@@ -100,7 +101,8 @@ def test_what_is_secret_is_handed_over_outside_of_the_code(tmp_path: Path) -> No
     settings = {"password": "hunter2-hunter2", "keys": {"a": "geheim"}}
     files = rendered(pattern, tmp_path / "out", **settings)
     assert not [name for name, text in files.items() if "hunter2" in text or "geheim" in text]
-    assert secret_variables(pattern, settings | {"size": 3}) == {
+    assert secret_settings(pattern, settings | {"size": 3}) == settings
+    assert secret_variables(settings) == {
         "TF_VAR_password": "hunter2-hunter2",
         "TF_VAR_keys": '{"a": "geheim"}',
     }
