@@ -36,10 +36,10 @@ class Yard:
         """AWS of a sandbox."""
         return access_to(sandbox, get_settings())
 
-    def create(self, name: str = "dev", **settings: object) -> Run:
-        """Ask for an environment of the quickest pattern, which has no DNS record to wait for; `__` is a dot."""
+    def create(self, name: str = "dev", pattern: str = "ecs-worker", **settings: object) -> Run:
+        """Ask for an environment, of the quickest pattern, which has no DNS record to wait for; `__` is a dot."""
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
-        return create(self.user, CreateRequest("shop", "ecs-worker", name, settings=dotted), via="api")
+        return create(self.user, CreateRequest("shop", pattern, name, settings=dotted), via="api")
 
     def destroy(self, environment: Environment) -> Run:
         """Ask for it to be taken away."""

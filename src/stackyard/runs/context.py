@@ -36,6 +36,8 @@ class RunContext:
     workdir: Workdir
     access: SandboxAccess
     cancelled: bool = False
+    # Set right before the lease is given back: from then on losing it is no surprise.
+    ending: bool = False
     plan: Plan | None = None
     # What stands after the apply of this attempt; the stages after it share it.
     state: State | None = None

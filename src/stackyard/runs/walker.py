@@ -61,7 +61,13 @@ async def _stop(walk: "asyncio.Task[None]", ctx: RunContext) -> None:
 async def _hold_lease(ctx: RunContext, walk: "asyncio.Task[None]") -> None:
     """Renew the lease three times in its length; pass on a wish to cancel, once."""
     while not walk.done():
-        if await in_database(renew, ctx.lease) and not ctx.cancelled:
+        try:
+            cancel_wanted = await in_database(renew, ctx.lease)
+        except LeaseLost:
+            if ctx.ending:
+                return
+            raise
+        if cancel_wanted and not ctx.cancelled:
             ctx.cancelled = True
             if not ctx.run.rolling_back:
                 ctx.log.write("Cancel was requested: Terraform is asked to stop.", level="warning")
@@ -170,9 +176,11 @@ async def _park(ctx: RunContext) -> Exception | None:
     ctx.log.write("Waiting for approval. Nothing is applied before.", level="warning")
     ctx.log.close()
     await ctx.log.flush()
+    ctx.ending = True
     try:
         await in_database(park, ctx.lease)
     except Cancelled as error:
+        ctx.ending = False
         return error
     logger.info("run waits for approval")
     return None
@@ -217,6 +225,7 @@ async def _finish(ctx: RunContext, status: RunStatus, error: Exception | None = 
     ctx.log.close()
     await ctx.log.flush()
     words = dict(zip(("error", "hint"), _in_words(ctx, error), strict=True)) if error else {}
+    ctx.ending = True
     await in_database(finish, ctx.lease, status, **words)
     if status != RunStatus.ATTENTION:
         # Disposable: the code is in the record, the state in its backend. After trouble it is kept for a look.
