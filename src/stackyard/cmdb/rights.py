@@ -13,7 +13,7 @@ What a person may not see does not exist for them (NotFound); what they see but 
 
 from typing import Any, TypeVar
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
 from django.db.models import QuerySet
 
@@ -67,6 +67,12 @@ def may_request(user: Person, department: Department | None = None) -> bool:
         m.role == Role.REQUESTER and (department is None or m.department_id == department.pk)
         for m in _memberships(user)
     )
+
+
+def requesters(department: Department) -> "QuerySet[User, User]":
+    """The people who may build and take away things for this department, beside platform staff; by name."""
+    members = Membership.objects.filter(department=department, role=Role.REQUESTER)
+    return User.objects.filter(is_active=True, memberships__in=members).order_by("username")
 
 
 def visible(user: Person, rows: "QuerySet[Row, Row]") -> "QuerySet[Row, Row]":
