@@ -32,6 +32,7 @@ from stackyard.patterns.parameters import check_settings
 from stackyard.patterns.workspace import made_up_secrets, secret_settings
 from stackyard.runs.interface import interface_texts
 from stackyard.runs.queue import enqueue
+from stackyard.settings import get_settings
 
 
 def create(
@@ -145,6 +146,7 @@ def _write(
         slug=slug,
         sandbox=sandbox,
         pattern=version,
+        backend=get_settings().state,
         settings={path: value for path, value in settings.items() if path not in secret},
         sealed=seal({**made_up_secrets(pattern.manifest), **secret}),
         fqdn=naming.fqdn(product, request.name, sandbox),

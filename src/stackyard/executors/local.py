@@ -19,7 +19,6 @@ class LocalExecutor:
 
     engine: Engine
     mirror: Path | None
-    backend_config: tuple[str, ...] = ()
     grace_seconds: float = 30
 
     @classmethod
@@ -45,6 +44,5 @@ class LocalExecutor:
             env,
             on_event=on_event,
             on_process=on_process,
-            backend_config=self.backend_config,
             grace_seconds=self.grace_seconds,
         )

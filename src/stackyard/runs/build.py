@@ -74,7 +74,7 @@ def _environment_variables(environment: Environment, sandbox: Sandbox, settings:
     """What Terraform's process gets beside the allow-list: access to AWS and to its state."""
     access = access_to(sandbox, settings)
     variables = {**access.environment(f"stackyard-{environment.uid}"), **access.terraform_variables()}
-    if settings.state == "pg":
+    if environment.backend == "pg":
         variables["PG_CONN_STR"] = database_url(settings)
         variables["PG_SCHEMA_NAME"] = environment.state_name
     return variables

@@ -26,5 +26,5 @@ def filling_of(environment: Environment, settings: Settings) -> Filling:
         external_id=sandbox.external_id,
         session_name=f"stackyard-{environment.uid}",
         emulated=sandbox.emulated,
-        backend=settings.state,
+        backend=environment.backend,
     )

@@ -11,11 +11,13 @@ from django.utils import timezone
 from stackyard.aws.inventory import leftovers
 from stackyard.aws.left_behind import clear_left_behinds
 from stackyard.aws.path_proof import prove_path
+from stackyard.aws.state_bucket import forget_state
 from stackyard.cmdb.models import Allocation, Environment, RunKind
 from stackyard.errors import StackyardError, Unusable
 from stackyard.patterns.catalogue import Catalogue
 from stackyard.patterns.workspace import render_workspace
 from stackyard.record.repository import Passport, Record
+from stackyard.runs.backend import backend_arguments, state_bucket, state_key
 from stackyard.runs.changing import (
     PlanAgain,
     approve,
@@ -75,12 +77,12 @@ async def fetch(ctx: RunContext) -> None:
 async def init(ctx: RunContext) -> None:
     """Providers, modules and backend."""
     await in_database(guarded, ctx.lease, engine=f"{ctx.terraform.engine.name} {ctx.terraform.engine.version}")
-    await ctx.terraform.init()
+    await ctx.terraform.init(backend_arguments(ctx))
     if ctx.workdir.rescued_state.exists():
         ctx.workdir.rescued_state.replace(ctx.workdir.errored_state)
         await ctx.terraform.push_errored_state()
         ctx.log.write("Saved the state that an earlier worker could not save.", level="warning")
-    if ctx.settings.state == "pg":
+    if ctx.environment.backend == "pg":
         await ctx.terraform.seed_state(ctx.environment.uid)
 
 
@@ -234,6 +236,8 @@ async def release(ctx: RunContext) -> None:
     store = Record.from_settings(ctx.settings)
     if ctx.environment.commit:
         await asyncio.to_thread(store.remove, ctx.record_folder, ctx.environment.slug, ctx.run.pk)
+    if ctx.environment.backend == "s3":
+        await asyncio.to_thread(forget_state, ctx.access, state_bucket(ctx), state_key(ctx))
     released = await in_database(_release, ctx)
     ctx.log.write(f"Released {', '.join(released) or 'nothing'}.")
 
@@ -245,7 +249,7 @@ def _release(ctx: RunContext) -> list[str]:
         released = [f"{row.get_kind_display()} {row.value}" for row in rows]
         rows.update(released_at=timezone.now())
         Environment.objects.filter(pk=ctx.environment.pk).update(resources=[], hops=[], sealed="")
-        if ctx.settings.state == "pg":
+        if ctx.environment.backend == "pg":
             with connection.cursor() as cursor:
                 name = connection.ops.quote_name(ctx.environment.state_name)
                 cursor.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")

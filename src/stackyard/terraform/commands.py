@@ -71,7 +71,6 @@ class Terraform:
         *,
         on_event: Callable[[Event], None] = lambda event: None,
         on_process: Callable[[Process | None], None] = lambda process: None,
-        backend_config: Sequence[str] = (),
         grace_seconds: float = 30,
     ) -> None:
         self.engine = engine
@@ -80,13 +79,13 @@ class Terraform:
         self._hidden = secrets_in(env)
         self._on_event = on_event
         self._on_process = on_process
-        self._backend_config = tuple(f"-backend-config={item}" for item in backend_config)
         self._grace_seconds = grace_seconds
         self._child: asyncio.subprocess.Process | None = None
 
-    async def init(self) -> None:
-        """Providers, modules and backend."""
-        await self._run("init", "-json", "-input=false", "-no-color", *self._backend_config)
+    async def init(self, backend: Mapping[str, str] | None = None) -> None:
+        """Providers, modules and backend. `backend`: arguments of the backend block, name -> value as in HCL."""
+        arguments = [f"-backend-config={name}={value}" for name, value in (backend or {}).items()]
+        await self._run("init", "-json", "-input=false", "-no-color", *arguments)
 
     async def validate(self) -> list[Diagnostic]:
         """What Terraform finds wrong with the code, warnings included."""

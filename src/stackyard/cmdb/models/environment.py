@@ -58,6 +58,8 @@ class Environment(models.Model):
     # The line from FQDN to the last part, as it was last proven: [{name, title, ok, checked, found, fix, seconds}].
     hops = models.JSONField(default=list)
     commit = models.CharField(max_length=40, blank=True)
+    # Where Terraform keeps its state: as the setting was when it was made.
+    backend = models.CharField(max_length=4, default="pg", editable=False)
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="environments")
     created_at = models.DateTimeField(default=timezone.now)
     ready_at = models.DateTimeField(null=True, blank=True)
