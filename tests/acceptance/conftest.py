@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+WORKER = "stackyard-test-worker"
 StartWorker = Callable[[], "subprocess.Popen[bytes]"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -21,8 +22,11 @@ QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 
 
 @pytest.fixture
-def start_worker() -> Iterator[StartWorker]:
-    """Starts a worker as a process of its own, on the test database, with a short lease."""
+def start_worker(transactional_db: None) -> Iterator[StartWorker]:
+    """Starts a worker as a process of its own, on the test database, with a short lease.
+
+    It is gone, with its sessions in the database, before the tables are emptied for the next test.
+    """
     started: list[subprocess.Popen[bytes]] = []
 
     def start() -> "subprocess.Popen[bytes]":
@@ -31,6 +35,7 @@ def start_worker() -> Iterator[StartWorker]:
             **os.environ,
             "DATABASE_URL": os.environ["DATABASE_URL"].replace("///stackyard?", f"///{name}?"),
             "STACKYARD_LEASE_SECONDS": "3",
+            "PGAPPNAME": WORKER,
         }
         child = subprocess.Popen(
             [sys.executable, "-m", "stackyard.cli", "worker"], env=environment, start_new_session=True
@@ -44,6 +49,35 @@ def start_worker() -> Iterator[StartWorker]:
             child.send_signal(signal.SIGCONT)
             child.kill()
             child.wait()
+    if started:
+        _end_sessions()
+
+
+def _await_quiet() -> None:
+    """A request that a closing browser gave up may still be at work in its thread, and hold locks."""
+    busy = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND state IN ('active', 'idle in transaction')"
+    )
+    deadline = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(busy)
+            if cursor.fetchone() == (0,):
+                return
+            time.sleep(0.05)
+
+
+def _end_sessions() -> None:
+    """A killed client's session lives on until the server notices, and may hold locks."""
+    theirs = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+    deadline = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(f"SELECT count(pg_terminate_backend(pid)) {theirs}", [WORKER])
+            if cursor.fetchone() == (0,):
+                return
+            time.sleep(0.05)
 
 
 @pytest.fixture
@@ -66,6 +100,7 @@ def portal(transactional_db: None) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
         server.should_exit = True
         thread.join()
+        _await_quiet()
 
 
 @pytest.fixture
