@@ -72,8 +72,12 @@ class Run(models.Model):
     # True once it failed and takes back what it applied; a run that is taken over goes on from there.
     rolling_back = models.BooleanField(default=False)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    # A cancelled create keeps what it has built so far; otherwise that is taken back.
+    keep = models.BooleanField(default=False)
     error = models.TextField(blank=True)
     hint = models.TextField(blank=True)
+    # Settings that Terraform or AWS refused: [{field, message}], with fields as in `settings.<path>`.
+    problems = models.JSONField(default=list)
     plan = models.JSONField(default=dict)
     commit = models.CharField(max_length=40, blank=True)
     engine = models.CharField(max_length=40, blank=True)
