@@ -9,6 +9,7 @@ import jazzy_tabler
 
 from stackyard.database.connection import django_database
 from stackyard.settings import Settings, get_settings
+from stackyard.site.mail import mail_server
 
 _settings: Settings = get_settings()
 
@@ -54,6 +55,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "stackyard.portal.middleware.ServerTiming",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "stackyard.portal.middleware.ContentSecurityPolicy",
@@ -119,6 +121,10 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # A form of settings is small; 10 MB strings are refused before they are parsed.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# Notices by e-mail; without STACKYARD_EMAIL_URL none are sent.
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = mail_server(_settings)
+EMAIL_TIMEOUT = 10
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
 SIMPLE_HISTORY_REVERT_DISABLED = True
