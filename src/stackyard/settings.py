@@ -45,7 +45,51 @@ class Settings(BaseSettings):
     grace_seconds: int = Field(
         default=30, ge=1, description="Wait after a first SIGINT to Terraform before the second."
     )
+    other_host_seconds: int = Field(
+        default=60,
+        ge=0,
+        description="A silent worker of another machine keeps its runs this much longer: its Terraform cannot be seen.",
+    )
+    stage_seconds: int = Field(default=5400, ge=1, description="A stage that takes longer is stopped, as by a cancel.")
+    run_seconds: int = Field(
+        default=10800,
+        ge=1,
+        description="A run that works longer is stopped, as by a cancel. Waiting for approval does not count.",
+    )
+    stage_tries: int = Field(
+        default=5, ge=1, description="How often a stage is tried while AWS asks for patience, the first time included."
+    )
+    retry_seconds: float = Field(
+        default=4, gt=0, description="Pause before the second try of a stage; each further pause is twice as long."
+    )
+    log_days: int = Field(
+        default=90,
+        ge=0,
+        description="Logs of runs that ended longer ago keep only errors, warnings and stage lines. 0: keep everything.",
+    )
     run_slots: int = Field(default=8, ge=1, description="How many runs one worker carries at the same time.")
+    reminder_days: list[int] = Field(
+        default=[7, 3, 1], description="So many days before an environment expires its owner is reminded (JSON list)."
+    )
+    expiry_grace_hours: float = Field(
+        default=24, ge=0, description="An expired environment is destroyed so many hours later, unless it is extended."
+    )
+    destroy_tries: int = Field(
+        default=3, ge=1, description="How often an expired environment is tried to be destroyed before staff are told."
+    )
+    destroy_pause_minutes: float = Field(
+        default=10, ge=0, description="Pause before the second try; each further one is four times as long."
+    )
+    drift_hours: float = Field(
+        default=24, ge=0, description="Every environment is looked at for drift once in so many hours; 0: never."
+    )
+    drift_at_once: int = Field(default=2, ge=1, description="How many are looked at for drift at the same time.")
+    email_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server for notices: smtp://user:password@host:587, or smtps:// for TLS from the start. "
+        "smtp:// uses STARTTLS unless it ends in ?plain. Unset: none are sent.",
+    )
+    email_from: str = Field(default="stackyard@localhost", description="Sender of notices.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(default=False, description="Log lines as JSON instead of for a terminal.")
 
