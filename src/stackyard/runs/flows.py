@@ -37,6 +37,9 @@ DESTROY = StageName("destroy", "Destroy")
 SURVEY = StageName("survey", "See what stands")
 PROVE = StageName("prove", "Prove that nothing is left")
 RELEASE = StageName("release", "Release names and numbers")
+FILL = StageName("edit", "Fill in the facts of today")
+COMPARE = StageName("compare", "Compare with AWS")
+ACCEPT = StageName("accept", "Accept what differs")
 
 FLOWS: dict[RunKind, Flow] = {
     RunKind.CREATE: Flow(
@@ -50,4 +53,6 @@ FLOWS: dict[RunKind, Flow] = {
         backward=(SURVEY,),
     ),
     RunKind.DESTROY: Flow(forward=(FETCH, INIT, DESTROY, PROVE, RELEASE), backward=()),
+    # Changes nothing in AWS and nothing in the record.
+    RunKind.DRIFT: Flow(forward=(FETCH, FILL, INIT, COMPARE, ACCEPT), backward=()),
 }

@@ -131,7 +131,7 @@ def finish(lease: Lease, status: RunStatus, **values: Any) -> None:
         run.stages.filter(status__in=(StageStatus.PENDING, StageStatus.RUNNING)).update(status=StageStatus.SKIPPED)
         environment = run.environment
         before = EnvironmentStatus(run.status_before or EnvironmentStatus.READY)
-        looked_only = (
+        looked_only = run.kind == RunKind.DRIFT or (
             run.kind == RunKind.CHANGE and status == RunStatus.SUCCEEDED and Wish.from_dict(run.request).plan_only
         )
         environment.status = before if looked_only else environment_status(RunKind(run.kind), status, before)

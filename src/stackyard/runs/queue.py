@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from procrastinate.exceptions import AlreadyEnqueued
 
-from stackyard.cmdb.models import Environment, Run, RunKind, RunStatus, Stage
+from stackyard.cmdb.models import Environment, EnvironmentStatus, Run, RunKind, RunStatus, Stage
 from stackyard.errors import Conflict
 from stackyard.runs.flows import FLOWS
 from stackyard.runs.states import environment_status
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-def enqueue(environment: Environment, kind: RunKind, user: "User", *, via: str, wish: Wish | None = None) -> Run:
+def enqueue(
+    environment: Environment, kind: RunKind, user: "User", *, via: str, wish: Wish | None = None, priority: int = 0
+) -> Run:
     """Write a queued run with its stages and call for a worker, in the caller's transaction.
 
-    `wish`: what a change is to do.
+    `wish`: what a change is to do. `priority`: lower goes first; 0 is for what a person waits for.
 
     Raises Conflict while another run of this environment is active (a database constraint decides, not a look).
     """
@@ -32,6 +34,7 @@ def enqueue(environment: Environment, kind: RunKind, user: "User", *, via: str, 
                 via=via,
                 request=wish.as_dict() if wish else {},
                 status_before=environment.status,
+                priority=priority,
             )
     except IntegrityError:
         raise Conflict(
@@ -41,7 +44,7 @@ def enqueue(environment: Environment, kind: RunKind, user: "User", *, via: str, 
         Stage(run=run, position=position, name=stage.name, title=stage.title)
         for position, stage in enumerate(FLOWS[kind].forward)
     )
-    environment.status = environment_status(kind, RunStatus.QUEUED)
+    environment.status = environment_status(kind, RunStatus.QUEUED, EnvironmentStatus(environment.status))
     environment.save(update_fields=["status"])
     wake(run.pk)
     return run

@@ -31,6 +31,7 @@ from stackyard.runs.changing import (
 )
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
+from stackyard.runs.drift import accept, compare, forget
 from stackyard.runs.filling import filling_of
 from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import guarded, hold, write_environment
@@ -66,7 +67,7 @@ async def fetch(ctx: RunContext) -> None:
     """
     store = RecordedCode.from_settings(ctx.settings)
     commit = ctx.environment.commit
-    if ctx.run.kind == RunKind.CHANGE:
+    if ctx.run.kind in (RunKind.CHANGE, RunKind.DRIFT):
         commit = ctx.wish.commit or await asyncio.to_thread(store.newest, ctx.record_folder)
     await asyncio.to_thread(store.fetch, ctx.record_folder, commit, ctx.workdir.code)
     ctx.log.write(f"Fetched {ctx.record_folder} at {commit[:10]}.")
@@ -173,6 +174,7 @@ async def register(ctx: RunContext) -> None:
     known = ctx.manifest.outputs
     outputs = {name: value for name, value in state.outputs.items() if not known or name in known}
     await in_database(write_environment, ctx.lease, outputs=outputs, resources=[r.as_dict() for r in state.resources])
+    await in_database(forget, ctx.environment)
     ctx.log.write(f"Registered https://{ctx.environment.fqdn} with {len(state.resources)} resources.")
 
 
@@ -261,5 +263,6 @@ STAGES: dict[str, Callable[[RunContext], Awaitable[None]]] = {
     for f in (
         *(render, fetch, edit, init, record, plan, check, approve, apply, verify, register),
         *(survey, destroy, prove, release),
+        *(compare, accept),
     )
 }

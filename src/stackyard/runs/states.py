@@ -35,8 +35,10 @@ def environment_status(
     A failed or cancelled *create* was rolled back completely (else it is `attention`), so nothing stands. A failed
     destroy leaves something standing that a person must look at. A failed or cancelled *change* leaves the environment
     what it was: either nothing was applied, or its path was proven again afterwards (else it is `attention`); the run
-    tells what went wrong.
+    tells what went wrong. A look for *drift* changes nothing, however it ends.
     """
+    if kind == RunKind.DRIFT:
+        return before
     if status in ACTIVE:
         return _WHILE_ACTIVE[kind]
     if status == RunStatus.SUCCEEDED:

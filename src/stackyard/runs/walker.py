@@ -87,6 +87,8 @@ async def _walk(ctx: RunContext) -> None:
                 return
         elif error is None:
             return await _finish(ctx, RunStatus.SUCCEEDED)
+        if ctx.run.kind == RunKind.DRIFT:  # it changed nothing, so nothing needs attention
+            return await _finish(ctx, RunStatus.CANCELLED if isinstance(error, Cancelled) else RunStatus.FAILED, error)
         if isinstance(error, NotProven) or not flow.backward:
             return await _finish(ctx, RunStatus.ATTENTION, error)
         if ctx.run.kind == RunKind.CHANGE and not await in_database(_began_to_apply, ctx.run.pk):

@@ -10,7 +10,7 @@ class Wish:
     """`set`: path -> value; `unset`: paths that go back to the pattern's default, or entries of maps that go.
 
     `plan_only`: stop after the plan. `confirm`: ask before applying, whatever the plan. `commit`: start from this
-    commit of the record and not from the newest.
+    commit of the record and not from the newest. `accept`: of a look for drift, the digest of what is to be accepted.
     """
 
     set: Mapping[str, Any] = field(default_factory=dict)
@@ -18,6 +18,7 @@ class Wish:
     plan_only: bool = False
     confirm: bool = False
     commit: str = ""
+    accept: str = ""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Wish":

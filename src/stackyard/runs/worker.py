@@ -16,6 +16,7 @@ from procrastinate.jobs import Status
 
 from stackyard.cmdb.models import Run, RunStatus
 from stackyard.cmdb.models.environment import GONE
+from stackyard.runs import mail, schedule
 from stackyard.runs.database import in_database
 from stackyard.runs.queue import wake
 from stackyard.settings import Settings
@@ -49,7 +50,9 @@ async def work(settings: Settings, *, install_signal_handlers: bool = True) -> N
 
 
 async def _look_after(app: App, settings: Settings) -> None:
-    """Call again for runs whose worker fell silent, and for waiting runs whose call got lost with a worker."""
+    """Call again for runs whose worker fell silent, and for waiting runs whose call got lost with a worker; ask
+    for what is due by itself."""
+    posting: set[asyncio.Task[None]] = set()
     while True:
         try:
             for run_id in await in_database(_forgotten):
@@ -57,6 +60,11 @@ async def _look_after(app: App, settings: Settings) -> None:
                 await in_database(wake, run_id)
             await _end_stalled_jobs(app, settings.lease_seconds)
             await in_database(sweep, settings.data.resolve() / "work")
+            if letters := await in_database(schedule.tick, settings):
+                # Beside: a mail server that does not answer must not keep us from looking after runs.
+                task = asyncio.create_task(asyncio.to_thread(mail.send, letters, settings))
+                posting.add(task)
+                task.add_done_callback(posting.discard)
         except (ConnectorException, OSError) as error:
             logger.warning("could not look after runs", error=str(error))
         except Exception:

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from stackyard.errors import Unavailable
 from stackyard.terraform.diagnostics import TerraformFailed
+from stackyard.terraform.drift import Drifted, drift_in
 from stackyard.terraform.engine import Engine
 from stackyard.terraform.events import Diagnostic, Event, parse_diagnostic, parse_event, plain_diagnostic
 from stackyard.terraform.plan import Plan
@@ -99,6 +100,10 @@ class Terraform:
         out = f"-out={self.workdir.plan_file}"
         await self._run("plan", "-json", "-input=false", "-no-color", LOCK_WAIT, out, *switches)
         return Plan.from_json(await self._json("show", "-json", "-no-color", str(self.workdir.plan_file)))
+
+    async def drift(self, clean: Callable[[str], str]) -> tuple[Drifted, ...]:
+        """What differs in AWS from what was applied, by the saved plan; `clean` takes secrets out of its texts."""
+        return drift_in(await self._json("show", "-json", "-no-color", str(self.workdir.plan_file)), clean)
 
     async def apply(self) -> None:
         """Apply the saved plan, and nothing but it."""
