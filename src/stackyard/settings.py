@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     log_days: int = Field(
         default=90,
         ge=0,
-        description="Logs of runs that ended longer ago keep only errors, warnings and stage lines. 0: keep everything.",
+        description="Logs of runs that ended longer ago keep errors, warnings and stage lines. 0: keep everything.",
     )
     run_slots: int = Field(default=8, ge=1, description="How many runs one worker carries at the same time.")
     reminder_days: list[int] = Field(
