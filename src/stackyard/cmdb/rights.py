@@ -7,6 +7,8 @@
 | baselines of sandboxes: build, change, destroy | no | no | yes |
 | departments, products, sandboxes: edit | no | no | yes |
 | sandboxes: see | own department | own department | all |
+| address pools of one's sandboxes, blocks of one's environments: see | own department | own department | all |
+| address pools: edit; blocks: note as held by others | no | no | yes |
 
 What a person may not see does not exist for them (NotFound); what they see but may not do is Forbidden.
 """
@@ -17,7 +19,17 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
 from django.db.models import QuerySet
 
-from stackyard.cmdb.models import Department, Environment, Membership, Product, Role, Run, Sandbox
+from stackyard.cmdb.models import (
+    AddressBlock,
+    AddressPool,
+    Department,
+    Environment,
+    Membership,
+    Product,
+    Role,
+    Run,
+    Sandbox,
+)
 from stackyard.errors import Forbidden, NotFound, shown
 
 Person = AbstractBaseUser | AnonymousUser
@@ -29,6 +41,8 @@ _DEPARTMENT_OF = {
     Sandbox: "department",
     Environment: "sandbox__department",
     Run: "sandbox__department",
+    AddressPool: "sandboxes__department",
+    AddressBlock: "environment__sandbox__department",
 }
 
 
@@ -76,11 +90,12 @@ def requesters(department: Department) -> "QuerySet[User, User]":
 
 
 def visible(user: Person, rows: "QuerySet[Row, Row]") -> "QuerySet[Row, Row]":
-    """Of `rows` (departments, products, sandboxes, environments or runs) those that this person may see."""
+    """Of `rows` those that this person may see; rows of any of the models that belong to departments."""
     if is_platform(user):
         return rows
     departments = [m.department_id for m in _memberships(user) if m.department_id is not None]
-    return rows.filter(**{f"{_DEPARTMENT_OF[rows.model]}__in": departments})
+    seen = rows.filter(**{f"{_DEPARTMENT_OF[rows.model]}__in": departments})
+    return seen.distinct() if rows.model is AddressPool else seen  # a pool has several sandboxes
 
 
 def find(user: Person, rows: "QuerySet[Row, Row]", **lookup: Any) -> Row:

@@ -99,6 +99,12 @@ class Record:
             shutil.rmtree(self.root / folder, ignore_errors=True)
             return self._save(folder, f"Remove {name}", {"Run": run})
 
+    def write(self, name: str, text: str, title: str) -> str:
+        """Make the file `name` at the top hold `text`; returns the newest commit. No commit when it does already."""
+        with self._turn():
+            (self.root / name).write_text(text, encoding="utf-8", newline="")
+            return self._save(Path(name), title, {})
+
     def _save(self, folder: Path, title: str, trailers: Mapping[str, object]) -> str:
         self._git("add", "--all", "--force", "--", str(folder), check=False)
         if self._git("diff", "--cached", "--quiet", check=False).returncode:

@@ -3,6 +3,7 @@
 import structlog
 from procrastinate.contrib.django import app
 
+from stackyard.runs.addresses import record_list
 from stackyard.runs.database import in_database
 from stackyard.runs.lease import claim
 from stackyard.runs.worker import worker_name
@@ -22,3 +23,9 @@ async def execute(run_id: int) -> None:
         logger.debug("nothing to claim", run=run_id)
         return
     await carry(lease, settings)
+
+
+@app.task(name="stackyard.record_addresses", queue="runs")
+async def record_addresses() -> None:
+    """Bring the list of address blocks in the record up to date."""
+    await in_database(record_list, get_settings())

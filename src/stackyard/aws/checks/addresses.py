@@ -28,7 +28,7 @@ def overlaps(
     """Nothing else has addresses of the sandbox's block `own`. `others`: the blocks of other sandboxes."""
     taken = [f"{other} of another sandbox" for other in others if own.overlaps(other)]
     taken += [
-        f"{cidr} of {what}" for cidr, what in _existing(access, facts.vpc_id if facts else "") if _meets(own, cidr)
+        f"{cidr} of {what}" for cidr, what in existing(access, facts.vpc_id if facts else "") if own.overlaps(cidr)
     ]
     if not taken:
         return Verdict(True, f"{own} overlaps with nothing.")
@@ -39,13 +39,16 @@ def overlaps(
     )
 
 
-def _meets(own: IPv4Network, cidr: str) -> bool:
-    other = ipaddress.ip_network(cidr, strict=False)
-    return isinstance(other, IPv4Network) and other.prefixlen > 0 and own.overlaps(other)
+def existing(access: SandboxAccess, own_vpc: str) -> Iterator[tuple[IPv4Network, str]]:
+    """IPv4 blocks of the account's other VPCs, of networks peered with any VPC, and that routes lead to, each with
+    what has it. Default routes are none."""
+    for cidr, what in _existing(access, own_vpc):
+        network = ipaddress.ip_network(cidr, strict=False)
+        if isinstance(network, IPv4Network) and network.prefixlen > 0:
+            yield network, what
 
 
 def _existing(access: SandboxAccess, own_vpc: str) -> Iterator[tuple[str, str]]:
-    """Address blocks of the account's other VPCs, of networks peered with any VPC, and that routes lead to."""
     client = access.client("ec2")
     for vpc in pages(client, "describe_vpcs", "Vpcs"):
         if vpc["VpcId"] != own_vpc:

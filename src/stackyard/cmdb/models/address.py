@@ -17,9 +17,11 @@ from stackyard.cmdb.models.environment import Environment
 Network = ipaddress.IPv4Network
 
 if TYPE_CHECKING:
-    NetworkField = models.Field[Network | str | None, Network | None]
+    NetworkField = models.Field[Network | str, Network]
+    OverlapLookup = models.Lookup[Network]
 else:
     NetworkField = models.Field
+    OverlapLookup = models.Lookup
 
 
 class CidrField(NetworkField):
@@ -44,6 +46,19 @@ class CidrField(NetworkField):
         return None if value in (None, "") else str(Network(str(value)))
 
 
+@CidrField.register_lookup
+class Overlap(OverlapLookup):
+    """`block__overlap=`: blocks that have addresses in common with this one."""
+
+    lookup_name = "overlap"
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        """PostgreSQL's `&&`."""
+        left, before = self.process_lhs(compiler, connection)
+        right, after = self.process_rhs(compiler, connection)
+        return f"{left} && {right}::cidr", [*before, *after]
+
+
 class AddressPool(models.Model):
     """Addresses that blocks are cut from, for the VPCs of sandboxes and for environments with subnets of their own."""
 
@@ -53,7 +68,9 @@ class AddressPool(models.Model):
     reserved = models.JSONField(default=list, blank=True)
     # Length of the block of a VPC. AWS takes /16 to /28; the baseline needs /24 or larger.
     vpc_prefix = models.PositiveSmallIntegerField(default=20)
-    history = HistoricalRecords()
+    # No address below this one is free: where the search for the lowest free block begins (`cmdb.addresses`).
+    full_below = models.BigIntegerField(default=0, editable=False)
+    history = HistoricalRecords(excluded_fields=["full_below"])
 
     class Meta:
         ordering = ["name"]
@@ -86,6 +103,12 @@ class AddressBlock(models.Model):
                     (OpClass("block", name="inet_ops"), RangeOperators.OVERLAPS),
                 ],
                 condition=models.Q(released_at__isnull=True),
+            )
+        ]
+        # The search for a gap reads the held blocks of one pool from an address on.
+        indexes = [
+            models.Index(
+                fields=["pool", "block"], condition=models.Q(released_at__isnull=True), name="held_blocks_in_order"
             )
         ]
 
