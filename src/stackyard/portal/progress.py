@@ -54,6 +54,11 @@ class Progress:
         return json.dumps(self.usual)
 
     @property
+    def planned(self) -> bool:
+        """Its plan is made."""
+        return any(step.name == "plan" and step.status == StageStatus.DONE for step in self.steps)
+
+    @property
     def open_log(self) -> bool:
         """The log is what people look for while a run works and when it went wrong."""
         return self.run.status != RunStatus.SUCCEEDED

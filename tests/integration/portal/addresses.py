@@ -8,6 +8,8 @@ from tests.integration.portal.site import Site
 SENT: dict[str, dict[str, str]] = {
     "new-environment": {"product": "shop", "pattern": "ecs-service", "name": "two"},
     "new-environment-preview": {"product": "shop", "pattern": "ecs-service", "name": "two"},
+    "change-environment": {"do": "plan", "settings.container.cpu": "512"},
+    "change-environment-live": {"settings.container.cpu": "512"},
     "destroy-environment": {"confirm": "shop-dev"},
     "new-product": {"department": "", "name": "loyalty", "title": "Loyalty"},
     "edit-product": {"title": "The shop"},
@@ -47,15 +49,15 @@ def names() -> list[str]:
 
 def address(name: str, site: Site) -> str:
     given: dict[str, dict[str, Any]] = {
-        "environment": {"uid": site.environment.uid},
-        "destroy-environment": {"uid": site.environment.uid},
-        "run": {"run_id": site.run.pk},
-        "cancel-run": {"run_id": site.run.pk},
-        "run-log": {"run_id": site.run.pk},
         "pattern": {"name": "ecs-service"},
         "remove-role": {"user_id": site.role.user_id, "role_id": site.role.pk},
         "revoke-token": {"token_id": site.token.pk},
     }
+    for place in ("environment", "destroy-environment", "change-environment", "change-environment-live"):
+        given[place] = {"uid": site.environment.uid}
+    given["environment-back"] = {"uid": site.environment.uid}
+    for place in ("run", "cancel-run", "approve-run", "reject-run", "repeat-run", "run-log"):
+        given[place] = {"run_id": site.run.pk}
     for noun, row in (("product", "shop"), ("sandbox", "commerce-dev"), ("department", "commerce")):
         given[noun] = given[f"edit-{noun}"] = {"name": row}
     for place in ("person", "edit-person", "person-password", "new-role"):

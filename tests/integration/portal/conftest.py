@@ -1,16 +1,18 @@
 """The portal as a browser sees it: an organisation with one environment that stands, and a client for each person."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from tests.factories import make_organisation
-from tests.integration.portal.site import Site, ready
+from tests.integration.portal.site import Site, keep, ready
 
 from stackyard.cmdb.models import ApiToken, Run
 from stackyard.environments.create import create
 from stackyard.environments.requests import CreateRequest
+from stackyard.settings import get_settings
 
 
 @pytest.fixture
@@ -19,6 +21,14 @@ def site(db: None) -> Site:
     run = ready(create(org.requester, CreateRequest("shop", "ecs-service", "dev"), via="portal"))
     token, _ = ApiToken.issue(org.requester, "script")
     return Site(org, run.environment, run, org.requester.memberships.get(), token)
+
+
+@pytest.fixture
+def recorded(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The same, with the environment's code in a record of the test's own."""
+    monkeypatch.setattr(get_settings(), "data", tmp_path)
+    keep(site.environment, tmp_path)
+    return site
 
 
 @pytest.fixture

@@ -1,12 +1,18 @@
 """What the portal's tests share: the rows that pages show, and who looks at them."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from django.test import Client
 from django.utils import timezone
 from tests.factories import Organisation
 
 from stackyard.cmdb.models import ApiToken, Environment, Membership, Run, RunEvent
+from stackyard.patterns.catalogue import Catalogue
+from stackyard.patterns.workspace import render_workspace
+from stackyard.record.repository import Passport, Record
+from stackyard.runs.filling import filling_of
+from stackyard.settings import get_settings
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
@@ -35,6 +41,19 @@ class Site:
         if name != "anonymous":
             client.force_login(getattr(self.org, name))
         return client
+
+
+def keep(environment: Environment, data: Path) -> str:
+    """Put an environment's code into the record below `data`, as the run that built it does; returns the commit."""
+    code = data / "code"
+    pattern = Catalogue.from_settings().get(environment.pattern.name)
+    render_workspace(pattern, filling_of(environment, get_settings()), environment.settings, code)
+    words = dict.fromkeys(Passport.__dataclass_fields__, "x") | {"settings": environment.settings, "run": 1}
+    passport = Passport(**words)  # type: ignore[arg-type]
+    commit = Record.from_settings(get_settings()).commit(Path(environment.record_folder), code, passport, "create")
+    environment.runs.update(commit=commit)
+    Environment.objects.filter(pk=environment.pk).update(commit=commit)
+    return commit
 
 
 def ready(run: Run, *, seconds: float = 2.0) -> Run:

@@ -24,10 +24,16 @@ GET: dict[str, tuple[int, int, int, int]] = {
     "new-environment-settings": (403, 200, 200, 200),
     "new-environment-preview": POST_ONLY,
     "environment": OWN,
+    "change-environment": (403, 404, 200, 200),
+    "change-environment-live": POST_ONLY,
+    "environment-back": POST_ONLY,
     "destroy-environment": (403, 404, 200, 200),
     "runs": ALL,
     "run": OWN,
     "cancel-run": POST_ONLY,
+    "approve-run": POST_ONLY,
+    "reject-run": POST_ONLY,
+    "repeat-run": POST_ONLY,
     "run-log": OWN,
     "patterns": ALL,
     "pattern": ALL,
@@ -59,7 +65,13 @@ POST: dict[str, tuple[int, int, int, int]] = {
     "new-environment": (403, 422, 302, 302),
     "new-environment-preview": (403, 200, 200, 200),
     "destroy-environment": (403, 404, 302, 302),
+    "change-environment": (403, 404, 302, 302),
+    "change-environment-live": (403, 404, 200, 200),
+    "environment-back": (403, 404, 409, 409),
     "cancel-run": (403, 404, 409, 409),
+    "approve-run": (403, 404, 409, 409),
+    "reject-run": (403, 404, 409, 409),
+    "repeat-run": (403, 404, 409, 409),
     "new-product": (403, 403, 403, 302),
     "edit-product": (403, 404, 403, 302),
     "new-sandbox": (403, 403, 403, 302),
@@ -74,7 +86,13 @@ POST: dict[str, tuple[int, int, int, int]] = {
     "tokens": (200, 200, 200, 200),
     "revoke-token": (404, 404, 302, 404),
 }
-"""The cancelled run has ended already, hence 409. A token can be revoked by its owner only."""
+"""The run has ended already, and its code is what is applied, hence 409. A token can be revoked by its owner only."""
+
+
+@pytest.fixture
+def site(recorded: Site) -> Site:
+    """With the code of its environment, which some pages read."""
+    return recorded
 
 
 def test_every_address_is_in_the_table() -> None:

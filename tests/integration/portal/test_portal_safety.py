@@ -32,6 +32,9 @@ FORMS = {
         *("product", "pattern", "name", "sandbox", "settings.health_check.path", "settings.scaling.max"),
         *("settings.container.command", "settings.container.environment:name"),
     ),
+    "change-environment": ("seen", "do", "settings.health_check.path", "settings.container.environment:name"),
+    "change-environment-live": ("seen", "settings.health_check.path", "settings.scaling.max"),
+    "approve-run": ("confirm", "digest"),
     "new-product": ("department", "name", "title", "description"),
     "new-sandbox": ("name", "account_id", "region", "role_arn", "external_id", "zone_name", "facts", "status"),
     "new-department": ("name", "title", "contact"),
@@ -54,8 +57,16 @@ SEARCHES = {
     "new-environment": ("product", "pattern", "name", "sandbox"),
     "new-environment-live": ("product", "pattern", "name", "sandbox"),
     "new-environment-settings": ("product", "pattern", "name"),
+    "change-environment": ("run",),
+    "environment": ("seen",),
     "login": ("next",),
 }
+
+
+@pytest.fixture
+def site(recorded: Site) -> Site:
+    """With the code of its environment, which some pages read."""
+    return recorded
 
 
 def assert_harmless(response: Any) -> None:

@@ -30,7 +30,8 @@ NOT_KEPT = "This is not kept in the code and cannot be changed afterwards."
 class SettingField:
     """One parameter as a form field. `like`: the value that it was filled with at first, which decides the widget.
 
-    `value`: what it shows: text, a bool for switches, pairs of text for rows. `fixed`: why it cannot be set here.
+    `value`: what it shows: text, a bool for switches, pairs of text for rows. `fixed`: why it cannot be set here; then
+    it is text, whatever the parameter is.
     """
 
     parameter: Parameter
@@ -53,7 +54,7 @@ class SettingField:
     @property
     def widget(self) -> Widget:
         """Which kind of input it is."""
-        return widget_for(self.parameter, self.like)
+        return "text" if self.fixed else widget_for(self.parameter, self.like)
 
     @property
     def choices(self) -> list[str]:
@@ -137,23 +138,36 @@ def settings_form(
     posted: QueryDict | None = None,
     errors: Mapping[str, str] | None = None,
     current: Mapping[str, Any] | None = None,
+    written: Mapping[str, str] | None = None,
+    wished: Mapping[str, Any] | None = None,
 ) -> SettingsForm:
-    """The form: with the pattern's values or, when given, the `current` ones of an environment; or with what was
-    posted and why it was refused."""
+    """The form: with the pattern's values; or with the `current` ones of an environment, of which some are `written` as
+    expressions, and over them those that are `wished` already; or with what was posted and why it was refused."""
     fields = []
     for number, parameter in enumerate(p for p in parameters if not p.hidden):
         like, fixed = parameter.default, ""
         if current is not None:
             like, fixed = current.get(parameter.path), _why_fixed(parameter, current)
         blank = SettingField(parameter, number, like, fixed=fixed)
-        sent = posted if not parameter.locked and not fixed else None
-        value = to_text(parameter, like) if sent is None else _as_posted(sent, blank)
+        sent = None if parameter.locked else posted
+        if fixed:
+            value = (written or {}).get(parameter.path, "")
+        elif sent is None:
+            value = _shown(blank, (wished or {}).get(parameter.path, like))
+        else:
+            value = _as_posted(sent, blank)
         error = (errors or {}).get(blank.name, "")
         fields.append(SettingField(parameter, number, like, value, error, fixed))
     return SettingsForm(
         groups=_groups(f for f in fields if not f.parameter.advanced),
         advanced=_groups(f for f in fields if f.parameter.advanced),
     )
+
+
+def _shown(field: SettingField, value: Any) -> Any:
+    """A value in the widget of the field; one that does not go into it is not shown."""
+    fits = widget_for(field.parameter, value) == field.widget
+    return to_text(field.parameter, value if fits else field.like)
 
 
 def _why_fixed(parameter: Parameter, current: Mapping[str, Any]) -> str:

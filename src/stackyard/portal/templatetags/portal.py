@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from stackyard.cmdb.models import RunStatus
 from stackyard.portal.icons import ICONS
 
 register = template.Library()
@@ -20,6 +21,7 @@ COLOURS = {
     "ready": "green",
     "succeeded": "green",
     "failed": "red",
+    "waiting": "amber",
     "attention": "yellow",
     "new": "yellow",
     "queued": "secondary",
@@ -29,6 +31,8 @@ COLOURS = {
 }
 NOTHING = "\N{EN DASH}"
 MOVING = {"creating", "changing", "destroying", "running"}
+SIGNS = {"waiting": "pause"}
+"""Statuses that have an icon in place of the dot: a person has to do something."""
 
 
 @register.simple_tag
@@ -44,14 +48,19 @@ def icon(name: str, extra: str = "") -> SafeString:
 
 @register.simple_tag
 def chip(row: Any) -> SafeString:
-    """The status of an environment, run or sandbox as a coloured chip; what moves has a moving dot."""
-    moving = " status-dot-animated" if row.status in MOVING else ""
-    return format_html(
-        '<span class="status status-{}"><span class="status-dot{}"></span>{}</span>',
-        COLOURS.get(row.status, "secondary"),
-        moving,
-        row.get_status_display(),
-    )
+    """The status of an environment, run or sandbox as a coloured chip; what moves has a moving dot.
+
+    An environment whose run waits for approval (`waits`) says that, and not that it is changing.
+    """
+    waits = getattr(row, "waits", False)
+    status = RunStatus.WAITING.value if waits else row.status
+    mark = icon(SIGNS[status]) if status in SIGNS else _dot(moving=status in MOVING)
+    title = RunStatus.WAITING.label if waits else row.get_status_display()
+    return format_html('<span class="status status-{}">{}{}</span>', COLOURS.get(status, "secondary"), mark, title)
+
+
+def _dot(*, moving: bool) -> SafeString:
+    return format_html('<span class="status-dot{}"></span>', " status-dot-animated" if moving else "")
 
 
 @register.simple_tag

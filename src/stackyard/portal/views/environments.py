@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Environment, EnvironmentStatus, Product, Run, Sandbox
+from stackyard.cmdb.models import Environment, EnvironmentStatus, Product, Run, RunStatus, Sandbox
 from stackyard.environments import listing
 from stackyard.environments.destroy import destroy
 from stackyard.portal.diagram import draw
@@ -43,7 +44,8 @@ def environments(request: Request) -> HttpResponse:
         product=chosen["product"],
         sandbox=chosen["sandbox"],
     )
-    page = page_of(request, found.defer(*NOT_LISTED))
+    waiting = Run.objects.filter(environment=OuterRef("pk"), status=RunStatus.WAITING)
+    page = page_of(request, found.defer(*NOT_LISTED).annotate(waits=Exists(waiting)))
     context = {
         "page": page,
         "chosen": chosen,
@@ -65,9 +67,14 @@ def _known(value: str | None, known: Any) -> str:
 
 @require_GET
 def environment(request: Request, uid: str) -> HttpResponse:
-    """One environment; `?parts` gives what changes when a run ends, for htmx to put in place."""
+    """One environment; for htmx what changes while a run goes on, to put in its place. With `?seen=` a run, nothing
+    while that is the latest one, else that and the new run."""
     found = _get_environment(request, uid)
-    context = _context(request, found)
+    seen = request.GET.get("seen") if wants_fragment(request) else None
+    latest = Run.objects.filter(environment=found).values_list("pk", flat=True).first() if seen is not None else None
+    if seen is not None and str(latest or 0) == seen:
+        return HttpResponse(status=204)
+    context = {**_context(request, found), "another_run": seen is not None}
     if wants_fragment(request):
         return render(request, "portal/environments/parts.html", {**context, "oob": True})
     return render(request, "portal/environments/page.html", context)
@@ -82,6 +89,7 @@ def _context(request: Request, found: Environment) -> dict[str, Any]:
     runs = list(Run.objects.filter(environment=found).select_related("requested_by")[:RUNS_SHOWN])
     for run in runs:
         run.environment = found
+    found.waits = bool(runs) and runs[0].status == RunStatus.WAITING  # type: ignore[attr-defined]
     manifest = manifest_of(found.pattern)
     return {
         "environment": found,

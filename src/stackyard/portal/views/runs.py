@@ -11,9 +11,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Run, RunEvent, RunKind, RunStatus
+from stackyard.errors import Invalid
+from stackyard.portal.decision import decision_of
 from stackyard.portal.paging import page_of
+from stackyard.portal.patterns import manifest_of
+from stackyard.portal.plans import plan_parts, total
 from stackyard.portal.progress import progress_of
 from stackyard.portal.requests import Request, wants_fragment
+from stackyard.runs.approve import approve as approve_run
+from stackyard.runs.approve import reject as reject_run
 from stackyard.runs.cancel import request_cancel
 
 MAX_LOG_LINES = 20_000
@@ -66,19 +72,25 @@ def _positions() -> dict[int, int]:
 @require_GET
 def run(request: Request, run_id: int) -> HttpResponse:
     """One run, live while it works."""
-    found = _get_run(request, run_id)
-    context: dict[str, Any] = {
+    context = _context(request, _get_run(request, run_id))
+    if wants_fragment(request):
+        return render(request, "portal/runs/parts.html", {**context, "oob": True})
+    return render(request, "portal/runs/page.html", context)
+
+
+def _context(request: Request, found: Run) -> dict[str, Any]:
+    plan = plan_parts(found.plan, manifest_of(found.environment.pattern).get("components") or {})
+    return {
         "run": found,
         "environment": found.environment,
         "progress": progress_of(found),
         "now": timezone.now(),
         "position": _positions().get(found.pk) if found.status == RunStatus.QUEUED else None,
         "may_act": rights.may_act_on(request.user, found.environment),
-        "changes": found.plan.get("changes", [])[:500],
+        "plan": plan,
+        "plan_counts": total(plan),
+        "decision": decision_of(request.user, found),
     }
-    if wants_fragment(request):
-        return render(request, "portal/runs/parts.html", {**context, "oob": True})
-    return render(request, "portal/runs/page.html", context)
 
 
 def _get_run(request: Request, run_id: int) -> Run:
@@ -93,6 +105,31 @@ def cancel(request: Request, run_id: int) -> HttpResponse:
     stopped = request_cancel(request.user, found)
     messages.info(request, "The run is cancelled." if not stopped.is_active else "The run was asked to stop.")
     return redirect("portal:environment", uid=found.environment.uid)
+
+
+@require_POST
+def approve(request: Request, run_id: int) -> HttpResponse:
+    """Let a waiting run go on with the plan that the person saw; back to the run."""
+    found = _get_run(request, run_id)
+    try:
+        approve_run(
+            request.user,
+            found,
+            confirmation=request.POST.get("confirm", "").strip(),
+            digest=request.POST.get("digest", ""),
+        )
+    except Invalid as error:
+        context = {**_context(request, found), "problem": error.problems[0].message}
+        return render(request, "portal/runs/page.html", context, status=422)
+    return redirect("portal:run", run_id=run_id)
+
+
+@require_POST
+def reject(request: Request, run_id: int) -> HttpResponse:
+    """End a waiting run with nothing done; back to the run."""
+    reject_run(request.user, _get_run(request, run_id))
+    messages.info(request, "The plan was rejected: nothing was applied.")
+    return redirect("portal:run", run_id=run_id)
 
 
 @require_GET

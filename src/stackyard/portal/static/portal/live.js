@@ -1,4 +1,5 @@
-// Follows a run: log lines and stages as they happen. Everything that arrives is shown as text, never as HTML.
+// Follows a run: log lines and stages as they happen. Everything that arrives is shown as text, never as HTML. When the
+// run gets another status, or its plan, the page fetches its parts anew ("run-moved").
 (() => {
   "use strict";
   const NEAR_END = 40; // pixels: closer than this to the end counts as "at the end"
@@ -118,7 +119,7 @@
         if (usual === undefined) known = false;
         else left += Math.max(0, usual - (took ?? 0));
       });
-      const working = this.stages.some((s) => s.status === "running");
+      const working = this.box.dataset.status === "running" && this.stages.some((s) => s.status === "running");
       if (this.left) this.left.textContent = known && working ? roughly(left) : "";
     }
   }
@@ -131,17 +132,28 @@
     const wasDone = box.dataset.done === "yes";
     const state = box.querySelector("[data-connection]");
     const source = new EventSource(`/live/runs/${box.dataset.live}`);
-    const timer = setInterval(() => steps.tick(), 500);
     const finish = () => {
       source.close();
       clearInterval(timer);
       state.textContent = "";
+    };
+    const timer = setInterval(() => {
+      if (box.isConnected) steps.tick();
+      else finish(); // another run took its place on the page
+    }, 500);
+    const notice = (data) => {
+      const planned = data.stages.some((s) => s.name === "plan" && s.status === "done") ? "yes" : "no";
+      if (data.status === box.dataset.status && planned === box.dataset.planned) return;
+      box.dataset.status = data.status;
+      box.dataset.planned = planned;
+      htmx.trigger(document.body, "run-moved");
     };
     source.onopen = () => { state.textContent = wasDone ? "" : "live"; };
     source.onerror = () => { state.textContent = "connection lost, trying again"; };
     source.onmessage = (message) => {
       const data = JSON.parse(message.data);
       for (const stage of data.stages) log.stageTitles[stage.name] = stage.title;
+      if (!wasDone) notice(data);
       steps.update(data.stages);
       log.add(data.events);
       if (data.status === "running") log.waiting("Nothing written yet.");
@@ -149,7 +161,6 @@
     source.addEventListener("end", () => {
       finish();
       log.waiting("This run wrote no log.");
-      if (!wasDone) htmx.trigger(document.body, "run-ended");
     });
     window.addEventListener("pagehide", finish);
     steps.list.addEventListener("click", (event) => {
@@ -166,9 +177,13 @@
     for (const box of document.querySelectorAll("[data-live]")) {
       const folded = box.querySelector("details:not([open])");
       // A folded log of an old run is fetched when somebody opens it.
-      if (folded && box.dataset.done === "yes") folded.addEventListener("toggle", () => follow(box), { once: true });
-      else follow(box);
+      if (!folded || box.dataset.done !== "yes") follow(box);
+      else if (!box.dataset.waits) {
+        box.dataset.waits = "yes";
+        folded.addEventListener("toggle", () => follow(box), { once: true });
+      }
     }
   };
   document.addEventListener("DOMContentLoaded", start);
+  document.addEventListener("htmx:oobAfterSwap", start);
 })();

@@ -19,7 +19,7 @@
   document.addEventListener("input", (event) => {
     const field = event.target.closest("[data-must-equal]");
     if (!field) return;
-    const button = field.form.querySelector("[type=submit]");
+    const button = document.querySelector(`[data-enabled-by="${field.id}"]`) ?? field.form.querySelector("[type=submit]");
     button.disabled = field.value.trim() !== field.dataset.mustEqual;
   });
 
