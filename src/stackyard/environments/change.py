@@ -95,7 +95,7 @@ def change(user: User, environment: Environment, request: ChangeRequest, *, via:
     stands, Forbidden as rights say. A change of nothing is refused, unless the record holds what was not applied yet.
     """
     found = preview(user, environment, request)
-    _require_standing(environment)
+    require_standing(environment)
     if found.problems:
         raise Invalid(found.problems)
     if not request.plan_only and not found.touched and _is_applied(environment):
@@ -111,13 +111,22 @@ def retry(user: User, environment: Environment, *, via: str) -> Run:
 def back_to_last_good(user: User, environment: Environment, *, via: str) -> Run:
     """Start a change that goes back to the code of the last run that succeeded. Raises as `change`."""
     rights.require_act_on(user, environment)
-    _require_standing(environment)
+    require_standing(environment)
     commit = last_good_commit(environment)
     if not commit:
         raise Conflict(f"No run of {environment.slug} has succeeded yet.", hint="Change it, or delete it.")
     if _is_applied(environment):
         raise Conflict(f"{environment.slug} is at its last good code already.")
     return _start(user, environment, Wish(commit=commit), via)
+
+
+def apply_again(user: User, environment: Environment, *, via: str) -> Run:
+    """Plan and apply what is newest in the record, also when it was applied before: what differs in AWS is put back.
+
+    Raises Forbidden as rights say, Conflict as `change`.
+    """
+    rights.require_act_on(user, environment)
+    return _start(user, environment, Wish(), via)
 
 
 def last_good_commit(environment: Environment) -> str:
@@ -129,11 +138,12 @@ def last_good_commit(environment: Environment) -> str:
 def _start(user: User, environment: Environment, wish: Wish, via: str) -> Run:
     with transaction.atomic():
         locked = Environment.objects.select_for_update().get(pk=environment.pk)
-        _require_standing(locked)
+        require_standing(locked)
         return enqueue(locked, RunKind.CHANGE, user, via=via, wish=wish)
 
 
-def _require_standing(environment: Environment) -> None:
+def require_standing(environment: Environment) -> None:
+    """Conflict unless the environment stands as a whole and no run of it is active."""
     if environment.runs.filter(status__in=ACTIVE).exists():
         raise Conflict(
             f"Another run of {environment.slug} is going on.", hint="Wait until it has finished, or cancel it."

@@ -24,6 +24,7 @@ from stackyard.cmdb.sealing import seal
 from stackyard.cmdb.validators import DNS_LABEL
 from stackyard.environments import naming
 from stackyard.environments.allocate import claim_fqdn, claim_rule_priority
+from stackyard.environments.lifetimes import first_expiry, unreadable_expiry
 from stackyard.environments.requests import CreateRequest
 from stackyard.errors import Conflict, Invalid, NotFound, Problem, shown
 from stackyard.patterns.catalogue import Catalogue, Pattern
@@ -84,6 +85,7 @@ def _check(user: User, request: CreateRequest, catalogue: Catalogue) -> tuple[Pr
         problems.append(Problem("pattern", str(error)))
     except Invalid as error:
         problems += error.problems
+    problems += unreadable_expiry(request.expires)
     if problems or product is None or pattern is None:
         raise Invalid(problems)
     return product, pattern, settings
@@ -151,6 +153,7 @@ def _write(
         sealed=seal({**made_up_secrets(pattern.manifest), **secret}),
         fqdn=naming.fqdn(product, request.name, sandbox),
         owner=user,
+        expires_at=first_expiry(user, sandbox, request.expires),
     )
     claim_fqdn(environment)
     if "allocation.listener_rule_priority" in pattern.manifest.fills.values():
@@ -165,7 +168,7 @@ def _lock(name: str) -> None:
 
 
 def _digest(request: CreateRequest) -> str:
-    body = [request.product, request.pattern, request.name, request.sandbox, dict(request.settings)]
+    body = [request.product, request.pattern, request.name, request.sandbox, dict(request.settings), request.expires]
     # Keyed, because a secret among the settings could be guessed from a plain digest.
     return salted_hmac("idempotency", json.dumps(body, sort_keys=True, default=str), algorithm="sha256").hexdigest()
 

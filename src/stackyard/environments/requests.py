@@ -7,10 +7,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class CreateRequest:
-    """A wish for a new environment. `sandbox` empty: the department's sandbox with the most room."""
+    """A wish for a new environment. `sandbox` empty: the department's sandbox with the most room.
+
+    `expires`: days, an ISO date or `never` (`environments.lifetimes`); None: the sandbox's usual time.
+    """
 
     product: str
     pattern: str
     name: str
     sandbox: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    expires: int | str | None = None
