@@ -100,8 +100,13 @@ class Record:
             return self._save(folder, f"Remove {name}", {"Run": run})
 
     def write(self, name: str, text: str, title: str) -> str:
-        """Make the file `name` at the top hold `text`; returns the newest commit. No commit when it does already."""
+        """Make the file `name` at the top hold `text`; returns the newest commit. No commit when it does already.
+
+        Of several machines only one may do this at a time: unlike folders, two versions of it would conflict.
+        """
         with self._turn():
+            if self._remote:
+                self._git("pull", "--quiet", "--rebase", "origin", BRANCH, check=False)
             (self.root / name).write_text(text, encoding="utf-8", newline="")
             return self._save(Path(name), title, {})
 

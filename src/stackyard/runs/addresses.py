@@ -30,7 +30,8 @@ def _defer() -> None:
 
     try:
         with transaction.atomic():
-            record_addresses.configure(queueing_lock="address-list").defer()
+            # One writer at a time on all machines, so that nobody's push meets another list.
+            record_addresses.configure(lock="address-list", queueing_lock="address-list").defer()
     except AlreadyEnqueued:
         pass
 

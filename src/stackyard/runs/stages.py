@@ -12,11 +12,13 @@ from stackyard.aws.inventory import leftovers
 from stackyard.aws.left_behind import clear_left_behinds
 from stackyard.aws.path_proof import prove_path
 from stackyard.aws.state_bucket import forget_state
+from stackyard.cmdb.addresses import release as release_blocks
 from stackyard.cmdb.models import Allocation, Environment, RunKind
 from stackyard.errors import StackyardError, Unusable
 from stackyard.patterns.catalogue import Catalogue
 from stackyard.patterns.workspace import render_workspace
 from stackyard.record.repository import Passport, Record
+from stackyard.runs.addresses import call_for_list
 from stackyard.runs.backend import backend_arguments, state_bucket, state_key
 from stackyard.runs.changing import (
     PlanAgain,
@@ -250,6 +252,9 @@ def _release(ctx: RunContext) -> list[str]:
         rows = Allocation.objects.filter(environment=ctx.environment, released_at=None)
         released = [f"{row.get_kind_display()} {row.value}" for row in rows]
         rows.update(released_at=timezone.now())
+        if blocks := release_blocks(ctx.environment):
+            released += [f"addresses {block}" for block in blocks]
+            call_for_list()
         Environment.objects.filter(pk=ctx.environment.pk).update(resources=[], hops=[], sealed="")
         if ctx.environment.backend == "pg":
             with connection.cursor() as cursor:
