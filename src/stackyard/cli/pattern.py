@@ -75,6 +75,43 @@ def lint(
     lint_folder(directory, static=static, as_json=as_json)
 
 
+@app.command("test")
+def try_out(
+    pattern: str = typer.Argument(help="A pattern's name in the catalogue, or its folder.", show_default=False),
+    settings: list[str] = typer.Option(
+        [], "--set", metavar="PATH=VALUE", help="A setting of all variants; repeatable."
+    ),
+    choices: list[str] = typer.Option(
+        [], "--matrix", metavar="PATH=V1,V2", help="Values to be tried, each with each other; repeatable."
+    ),
+    change: str = typer.Option(
+        "", "--change", metavar="PATH=VALUE", help="The change to try; without it, one is chosen."
+    ),
+    sandbox: str = typer.Option("", "--sandbox", help="Test in this sandbox; without it, on an emulator of its own."),
+    jobs: int = typer.Option(0, "--jobs", min=0, help="How many variants at a time (4)."),
+    junit: Path = typer.Option(None, "--junit", metavar="FILE", help="Write JUnit XML here.", show_default=False),
+    mark: bool = typer.Option(False, "--mark", help="Tell the server, so that the catalogue shows it."),
+    as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
+) -> None:
+    """Build a pattern for real, prove it, change it, destroy it, and prove that nothing is left.
+
+    Exit code 1 when a step failed. What was built is always destroyed.
+    """
+    from stackyard.cli.pattern_test import test_and_report
+
+    test_and_report(
+        pattern,
+        sets=settings,
+        choices=choices,
+        change=change,
+        sandbox=sandbox,
+        jobs=jobs,
+        junit=junit,
+        mark=mark,
+        as_json=as_json,
+    )
+
+
 def _rule(parameter: Any) -> str:
     """The rule of a parameter in a few words."""
     rules = ["required"] if parameter["required"] else []
