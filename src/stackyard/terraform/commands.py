@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -60,7 +60,8 @@ class Terraform:
     """One work folder's Terraform. One command at a time; failures raise TerraformFailed.
 
     `env` is what Terraform gets beside the allow-list. `on_process` hears of every process that begins, and None when
-    it has ended. A command that is given up, because its task is cancelled or a callback raises, is ended in good
+    it has ended. `before` is awaited right before one begins; what it raises keeps it from beginning. A command that is
+    given up, because its task is cancelled or a callback raises, is ended in good
     order with `grace_seconds` between the first and the second SIGINT.
     """
 
@@ -81,6 +82,7 @@ class Terraform:
         self._on_event = on_event
         self._on_process = on_process
         self._grace_seconds = grace_seconds
+        self.before: Callable[[], Awaitable[None]] | None = None
         self._child: asyncio.subprocess.Process | None = None
 
     async def init(self, backend: Mapping[str, str] | None = None) -> None:
@@ -149,11 +151,11 @@ class Terraform:
         """Release a lock whose holder is dead."""
         await self._run("force-unlock", "-force", lock_id)
 
-    async def cancel(self, grace_seconds: float) -> None:
-        """Stop the running command, as `Process.end` does."""
+    async def cancel(self, grace_seconds: float, tell: Callable[[str], None] = lambda step: None) -> None:
+        """Stop the running command, as `Process.end` does; `tell` hears of each step."""
         child = self._child
         if child is not None and child.returncode is None:
-            await Process.of(child.pid).end(grace_seconds)
+            await Process.of(child.pid).end(grace_seconds, tell)
             await child.wait()
 
     async def _run(self, command: str, *arguments: str) -> None:
@@ -206,6 +208,8 @@ class Terraform:
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         """A running command. Its standard error goes to `complaints`, or in between the lines of `output`."""
         self.workdir.prepare()
+        if self.before is not None:
+            await self.before()
         self._child = child = await self._start(output, complaints, arguments)
         try:
             self._on_process(Process.of(child.pid))

@@ -17,6 +17,8 @@ _UNFIT = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff
 """What a PostgreSQL text or UTF-8 cannot hold, or what would play tricks on a terminal."""
 
 
+_REFERENCE = re.compile(r"\b(?:local|var)(?:\.[A-Za-z_][\w-]*)+")
+
 _FRAME = " \t\r\n╷│╵"
 """Terraform draws a frame around errors in plain text."""
 
@@ -31,6 +33,8 @@ class Diagnostic:
     address: str = ""
     file: str = ""
     line: int = 0
+    # What the place in the code refers to, such as `local.container.cpu`; never its values.
+    references: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -104,6 +108,7 @@ def parse_diagnostic(data: Mapping[str, Any], hidden: Sequence[str] = ()) -> Dia
         address=_text(data.get("address")),
         file=_text(place.get("filename")),
         line=_number(_mapping(place.get("start")).get("line")),
+        references=_references(_mapping(data.get("snippet"))),
     )
 
 
@@ -136,6 +141,17 @@ def _outputs(value: object) -> dict[str, Any]:
         for name, output in _mapping(value).items()
         if isinstance(output, dict) and output.get("sensitive") is False and "value" in output
     }
+
+
+def _references(snippet: Mapping[str, Any]) -> tuple[str, ...]:
+    values = snippet.get("values")
+    named = [_text(_mapping(v).get("traversal")) for v in values] if isinstance(values, list) else []
+    return tuple(dict.fromkeys([*filter(None, named), *references_in(_text(snippet.get("code")))]))
+
+
+def references_in(code: str) -> list[str]:
+    """The locals and variables that a piece of code refers to, in its order."""
+    return _REFERENCE.findall(code)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

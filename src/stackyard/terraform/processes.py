@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +20,27 @@ _prctl.argtypes = (ctypes.c_int, ctypes.c_ulong)
 
 @dataclass(frozen=True)
 class Process:
-    """A process and its group. A number alone is not enough: numbers are used again, hosts boot again."""
+    """A process and its group. A number alone is not enough: numbers are used again, hosts boot again.
+
+    `parent` is the worker that started it; 0 when that is not known.
+    """
 
     host: str
     boot: str
     pid: int
     started: int
+    parent: int = 0
 
     @classmethod
     def of(cls, pid: int) -> "Process":
         """The process with this number, running or just ended."""
-        return cls(socket.gethostname(), _boot(), pid, _start_time(pid))
+        return cls(socket.gethostname(), _boot(), pid, _start_time(pid), _parent(pid))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Process":
         """From what `as_dict` gave."""
-        return cls(str(data["host"]), str(data["boot"]), int(data["pid"]), int(data["started"]))
+        numbers = (int(data[name]) for name in ("pid", "started"))
+        return cls(str(data["host"]), str(data["boot"]), *numbers, parent=int(data.get("parent", 0)))
 
     def as_dict(self) -> dict[str, Any]:
         """For a row."""
@@ -53,19 +58,47 @@ class Process:
         now = _start_time(self.pid)
         return now == self.started if now else any(_group_members(self.pid))
 
-    async def end(self, grace_seconds: float) -> None:
+    @classmethod
+    def in_folder(cls, folder: Path) -> "list[Process]":
+        """Those that work in `folder` or below it on this machine, also such as nobody has noted in a row."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    place = (entry / "cwd").readlink()
+                except OSError:  # it has ended, or belongs to somebody else
+                    continue
+                if place.is_relative_to(folder) and (process := cls.of(int(entry.name))).started:
+                    found.append(replace(process, parent=0))
+        return found
+
+    async def end(self, grace_seconds: float, tell: Callable[[str], None] = lambda step: None) -> None:
         """Stop it whoever started it: SIGINT, grace, second SIGINT, a last grace, then SIGKILL; returns when it is
         gone.
 
         After the first SIGINT Terraform ends what is in flight and saves its state; a wait for steady state ignores it
         (222 s were seen), which the second ends. The second also gives up what AWS is making at that moment, so a
         grace of 0 can leave things behind that no state knows. On another host nothing can be ended or confirmed:
-        there the lock on the state stands between the two.
+        there the lock on the state stands between the two. One whose parent died has had its first SIGINT by that (see
+        `die_with_parent`). `tell` hears of each step, in words.
         """
-        for patience in (grace_seconds, max(10.0, grace_seconds)):
-            self.interrupt()
+        first = True
+        for patience, step in (
+            (grace_seconds, "Terraform is asked to stop (SIGINT); it ends what is in flight and saves its state."),
+            (max(10.0, grace_seconds), "Terraform still works: asked a second time, it gives up what is in flight."),
+        ):
+            if not self._leader_runs():
+                break
+            if first and self._orphaned():
+                tell("Terraform was asked to stop when its worker died; it is waited for.")
+            else:
+                tell(step)
+                self.interrupt()
+            first = False
             if await self._leader_gone_within(patience):
                 break
+        else:
+            tell("Terraform did not stop: it is killed.")
         while self.alive():  # also what it left behind, such as providers
             self.kill_group()
             await asyncio.sleep(0.05)
@@ -89,6 +122,10 @@ class Process:
         if self._leader_runs():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGINT)
+
+    def _orphaned(self) -> bool:
+        now = _parent(self.pid)
+        return now != self.parent if self.parent else now == 1
 
     def _leader_runs(self) -> bool:
         """0 stands for a process that had ended when it was looked at."""
@@ -118,6 +155,14 @@ def _start_time(pid: int) -> int:
     except OSError:
         return 0
     return 0 if fields[0] == "Z" else int(fields[19])
+
+
+def _parent(pid: int) -> int:
+    """The process that started it, or has taken it over from that one; 0 when there is no such process."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def _group_members(group: int) -> list[int]:

@@ -146,9 +146,9 @@ def test_a_command_whose_task_is_cancelled_gets_its_grace(tmp_path: Path, monkey
     graces: list[float] = []
     end = Process.end
 
-    async def note(self: Process, grace_seconds: float) -> None:
+    async def note(self: Process, grace_seconds: float, *rest: Callable[[str], None]) -> None:
         graces.append(grace_seconds)
-        await end(self, grace_seconds)
+        await end(self, grace_seconds, *rest)
 
     monkeypatch.setattr(Process, "end", note)
 

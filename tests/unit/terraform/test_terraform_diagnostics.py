@@ -1,10 +1,8 @@
 """A failure is one readable line, and says what it calls for."""
 
-import re
-
 import pytest
 
-from stackyard.terraform.diagnostics import KNOWN, TerraformFailed
+from stackyard.terraform.diagnostics import KNOWN, Known, TerraformFailed
 from stackyard.terraform.events import Diagnostic
 
 SEEN = [
@@ -26,7 +24,7 @@ SEEN = [
     ("ServiceQuotaExceededException: quota", "destroy"),
     ("TooManyTargetGroups: The maximum number of target groups has been reached", "destroy"),
     ("InsufficientDBInstanceCapacity: no room", "retry"),
-    ("Error acquiring the state lock", "hold"),
+    ("Error acquiring the state lock", "retry"),
     ("error waiting for ECS service (x) to become steady state: timeout while waiting for state", "destroy"),
     ("timeout while waiting for resource to be gone (last state: 'x', timeout: 10m0s)", "retry"),
     ("dial tcp 127.0.0.1:1: connect: connection refused", "retry"),
@@ -53,10 +51,29 @@ def test_a_refused_sign_in_is_not_a_missing_permission_of_the_sandbox() -> None:
     assert "sign in" in known.hint
 
 
-def test_every_entry_of_the_table_is_reached_by_something_seen() -> None:
-    reached = {TerraformFailed("apply", [Diagnostic("error", text)], 1).known for text, _ in SEEN}
-    assert reached >= set(KNOWN)
-    assert all(re.compile(known.pattern) for known in KNOWN)
+@pytest.mark.parametrize("entry", KNOWN, ids=lambda entry: entry.example[:40])
+def test_every_entry_of_the_table_knows_its_own_example(entry: Known) -> None:
+    assert TerraformFailed("apply", [Diagnostic("error", entry.example)], 1).known is entry
+    for sentence in (entry.why, entry.fix):
+        assert sentence[0].isupper()
+        assert sentence.endswith(".")
+
+
+def test_the_attribute_that_was_refused_is_told() -> None:
+    text = "ClientException: Invalid 'cpu' setting for task."
+    failed = TerraformFailed("apply", [Diagnostic("error", text)], 1)
+    assert failed.known is not None
+    assert failed.known.attribute(failed.diagnostics[0]) == "cpu"
+
+
+def test_what_a_person_must_mend_goes_before_what_may_pass() -> None:
+    errors = [Diagnostic("error", "ThrottlingException: Rate exceeded"), Diagnostic("error", "AccessDenied: no")]
+    assert TerraformFailed("apply", errors, 1).recovery == "hold"
+
+
+def test_a_terraform_that_somebody_killed_can_be_started_again() -> None:
+    assert TerraformFailed("apply", [], -9).recovery == "retry"
+    assert TerraformFailed("apply", [], 1).recovery == "destroy"
 
 
 def test_the_line_names_the_place_and_what_else_there_is() -> None:

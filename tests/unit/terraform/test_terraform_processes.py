@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +114,36 @@ def test_one_that_ignores_both_requests_is_killed(start: Start, monkeypatch: pyt
 
 async def _at_once(self: Process, seconds: float) -> bool:
     return False
+
+
+def test_one_that_was_interrupted_by_the_death_of_its_parent_is_not_asked_at_once_again(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second SIGINT would make Terraform give up what AWS is making."""
+    child = start("sleep", "60")
+    orphan = replace(Process.of(child.pid), parent=1)
+    assert Process.from_dict(orphan.as_dict()) == orphan
+    asked: list[int] = []
+    told: list[str] = []
+    monkeypatch.setattr(Process, "interrupt", lambda self: asked.append(1))
+    monkeypatch.setattr(Process, "_leader_gone_within", _at_once)
+    asyncio.run(orphan.end(30, told.append))
+    assert len(asked) == 1
+    assert "waited for" in told[0]
+    assert "killed" in told[-1]
+
+
+def test_processes_are_found_by_the_folder_that_they_work_in(start: Start, tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    child = subprocess.Popen(["sleep", "60"], cwd=inside)
+    try:
+        assert [p.pid for p in Process.in_folder(tmp_path)] == [child.pid]
+        assert Process.in_folder(tmp_path / "elsewhere") == []
+    finally:
+        child.kill()
+        child.wait()
+    assert Process.in_folder(tmp_path) == []
 
 
 def test_the_child_is_interrupted_when_its_parent_is_killed(start: Start) -> None:
