@@ -139,7 +139,8 @@ def finish(lease: Lease, status: RunStatus, **values: Any) -> None:
             environment.destroyed_at = now
         elif environment.ready_at is None and status == RunStatus.SUCCEEDED and not looked_only:
             environment.ready_at = now
-        environment.save(update_fields=["status", "destroyed_at", "ready_at"])
+        if run.kind != RunKind.DRIFT:
+            environment.save(update_fields=["status", "destroyed_at", "ready_at"])
         _notify(run.pk)
         wake_next(run.sandbox_id)
 

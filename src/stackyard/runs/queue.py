@@ -44,8 +44,9 @@ def enqueue(
         Stage(run=run, position=position, name=stage.name, title=stage.title)
         for position, stage in enumerate(FLOWS[kind].forward)
     )
-    environment.status = environment_status(kind, RunStatus.QUEUED, EnvironmentStatus(environment.status))
-    environment.save(update_fields=["status"])
+    if kind != RunKind.DRIFT:  # it leaves the status what it is, and no line in the history
+        environment.status = environment_status(kind, RunStatus.QUEUED, EnvironmentStatus(environment.status))
+        environment.save(update_fields=["status"])
     wake(run.pk)
     return run
 
