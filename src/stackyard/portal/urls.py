@@ -32,6 +32,7 @@ urlpatterns = [
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),
     private("", account.home, "home"),
+    private("account/", account.account, "account"),
     private("environments/", environments.environments, "environments"),
     private("environments/new/", new_environment.new_environment, "new-environment"),
     private("environments/new/live/", new_environment.live_parts, "new-environment-live"),

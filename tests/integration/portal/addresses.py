@@ -6,6 +6,11 @@ from django.urls import get_resolver, reverse
 from tests.integration.portal.site import Site
 
 SENT: dict[str, dict[str, str]] = {
+    "account": {
+        "old_password": "a-good-password",
+        "new_password1": "long-enough-77",
+        "new_password2": "long-enough-77",
+    },
     "new-environment": {"product": "shop", "pattern": "ecs-service", "name": "two"},
     "new-environment-preview": {"product": "shop", "pattern": "ecs-service", "name": "two"},
     "change-environment": {"do": "plan", "settings.container.cpu": "512"},

@@ -18,6 +18,7 @@ GET: dict[str, tuple[int, int, int, int]] = {
     "home": (302, 302, 302, 302),
     "login": (302, 302, 302, 302),
     "logout": POST_ONLY,
+    "account": ALL,
     "environments": ALL,
     "new-environment": (403, 200, 200, 200),
     "new-environment-live": (403, 200, 200, 200),
@@ -62,6 +63,7 @@ GET: dict[str, tuple[int, int, int, int]] = {
 
 POST: dict[str, tuple[int, int, int, int]] = {
     "logout": (302, 302, 302, 302),
+    "account": (302, 302, 302, 302),
     "new-environment": (403, 422, 302, 302),
     "new-environment-preview": (403, 200, 200, 200),
     "destroy-environment": (403, 404, 302, 302),
@@ -127,7 +129,7 @@ def test_strangers_to_the_house_see_the_sign_in_and_nothing_else(site: Site) -> 
 def test_what_is_refused_changes_nothing(site: Site) -> None:
     client = site.client("viewer")
     for name in POST:
-        if name not in ("logout", "tokens"):
+        if name not in ("logout", "tokens", "account"):
             client.post(address(name, site), sent(name, site))
     site.environment.refresh_from_db()
     site.role.refresh_from_db()

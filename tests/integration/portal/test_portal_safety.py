@@ -26,6 +26,7 @@ NASTY = {
     "sql": "' OR 1=1 --",
 }
 FORMS = {
+    "account": ("old_password", "new_password1", "new_password2"),
     "login": ("username", "password", "next"),
     "new-environment": ("product", "pattern", "name", "sandbox", "settings.health_check.path", "settings.scaling.max"),
     "new-environment-preview": (

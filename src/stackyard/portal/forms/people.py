@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import SetPasswordForm, UserCreationForm
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm, UserCreationForm
 from django.contrib.auth.models import User
 
 from stackyard.cmdb.models import ApiToken, Membership, Role
@@ -48,6 +48,16 @@ class NewPersonForm(TablerMixin, UserCreationForm, _Names):  # type: ignore[type
 
 class PasswordForm(TablerMixin, SetPasswordForm):  # type: ignore[type-arg]  # not generic at run time
     """A new password for somebody."""
+
+
+class OwnPasswordForm(TablerMixin, PasswordChangeForm):
+    """A new password for oneself; the old one first."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].widget.attrs |= {"autocomplete": "current-password", "autofocus": False}
+        for name in ("new_password1", "new_password2"):
+            self.fields[name].widget.attrs["autocomplete"] = "new-password"
 
 
 class RoleForm(TablerMixin, forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time

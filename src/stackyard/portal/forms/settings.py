@@ -16,8 +16,9 @@ from django.http import QueryDict
 from stackyard import hcl
 from stackyard.errors import Problem, shown
 from stackyard.patterns.parameters import Parameter
+from stackyard.patterns.types import plain
 from stackyard.portal.forms.nested import NotJson, example_of, problems_of
-from stackyard.portal.forms.texts import Rows, Widget, as_text, from_text, rows_to_map, to_text, widget_for
+from stackyard.portal.forms.texts import Rows, Widget, as_text, from_text, rows_to_map, same, to_text, widget_for
 
 PREFIX = "settings."
 _ABBREVIATIONS = {name: name.upper() for name in ("alb", "cdn", "dns", "ecr", "ecs", "iam", "rds", "s3", "vpc", "waf")}
@@ -209,7 +210,7 @@ def changed_settings(
         if _line_ends(_as_posted(posted, field)) == _line_ends(to_text(parameter, now)):
             continue
         found = _read(field, posted, problems)
-        if found is None:
+        if found is None or same(found[0], plain(now)):
             continue
         if parameter.default is None and found[0] in ("", [], {}):
             unset.append(parameter.path)

@@ -34,9 +34,9 @@ def widget_for(parameter: Parameter, value: Any) -> Widget:
     if parameter.shape.shape not in ("list", "map") or element is None or element.shape not in _SCALARS:
         return "json"
     if parameter.kind == "list":
-        kept = value is None or _is(lines_to_list(list_to_lines(value), parameter, value), value)
+        kept = value is None or same(lines_to_list(list_to_lines(value), parameter, value), value)
         return "lines" if kept else "json"
-    kept = value is None or _is(rows_to_map(map_to_rows(value), parameter, value), value)
+    kept = value is None or same(rows_to_map(map_to_rows(value), parameter, value), value)
     return "rows" if kept else "json"
 
 
@@ -127,12 +127,12 @@ def _typed(text: str, element: Type | None, examples: Sequence[Any]) -> Any:
     return number(text) if shape == "number" or numbers else text
 
 
-def _is(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
     """The same in value, type and order."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return list(one) == list(other) and all(_is(v, other[k]) for k, v in one.items())
+        return list(one) == list(other) and all(same(v, other[k]) for k, v in one.items())
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(_is, one, other))
+        return len(one) == len(other) and all(map(same, one, other))
     return (
         isinstance(one, bool) == isinstance(other, bool)
         and isinstance(one, str) == isinstance(other, str)

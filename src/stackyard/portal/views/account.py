@@ -1,10 +1,15 @@
-"""Signing in and out, and the front door."""
+"""Signing in and out, the front door, and a person's own account."""
 
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from stackyard.portal.forms.people import OwnPasswordForm
+from stackyard.portal.requests import Request
 
 
 class SignInForm(AuthenticationForm):
@@ -33,3 +38,15 @@ class SignOut(LogoutView):
 def home(request: HttpRequest) -> HttpResponse:
     """The environments are what people come for."""
     return redirect("portal:environments")
+
+
+@require_http_methods(["GET", "POST"])
+def account(request: Request) -> HttpResponse:
+    """Who one is here, and a new password. The session goes on; all others of this person end."""
+    form = OwnPasswordForm(request.user, request.POST or None) if request.user.has_usable_password() else None
+    if request.method == "POST" and form is not None and form.is_valid():
+        update_session_auth_hash(request, form.save())
+        messages.success(request, "Your password is changed. You are signed out everywhere else.")
+        return redirect("portal:account")
+    context = {"form": form, "roles": request.user.memberships.select_related("department").order_by("pk")}
+    return render(request, "portal/account/page.html", context, status=422 if form and form.errors else 200)

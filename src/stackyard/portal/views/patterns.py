@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from stackyard.cmdb import rights
+from stackyard.environments.versions import tested_at
 from stackyard.errors import NotFound, Unusable
 from stackyard.portal.forms.settings import settings_form
 from stackyard.portal.markdown import to_html
@@ -16,8 +17,10 @@ from stackyard.portal.requests import Request
 @require_GET
 def patterns(request: Request) -> HttpResponse:
     """All usable patterns; platform staff also see those that are broken, and why."""
+    found = catalogue().list()
+    tested = tested_at(found)
     context = {
-        "patterns": catalogue().list(),
+        "patterns": [(p, tested.get(p.name)) for p in found],
         "broken": catalogue().broken() if rights.is_platform(request.user) else {},
     }
     return render(request, "portal/patterns/list.html", context)
@@ -35,6 +38,7 @@ def pattern(request: Request, name: str) -> HttpResponse:
     usual = usual_seconds(found.name, "create")
     context = {
         "pattern": found,
+        "tested_at": tested_at([found]).get(found.name),
         "readme": to_html(found.readme),
         "form": settings_form(found.parameters),
         "modules": [path.name for path in found.modules],
