@@ -1,8 +1,11 @@
 """Rows of the CMDB and patterns of the catalogue as the API's shapes."""
 
+from datetime import datetime
 from typing import Any
 
 from stackyard.api.shapes import (
+    DriftOut,
+    DriftResource,
     EnvironmentDetail,
     EnvironmentOut,
     EventOut,
@@ -16,9 +19,12 @@ from stackyard.api.shapes import (
     StageOut,
 )
 from stackyard.cmdb.models import Environment, Run, RunEvent
+from stackyard.environments.drift import digest_of
 from stackyard.patterns.catalogue import Pattern
 from stackyard.patterns.interface import bare
 from stackyard.patterns.parameters import Parameter
+from stackyard.runs.schedule import deletion_at
+from stackyard.settings import get_settings
 
 HIDDEN = "(hidden)"
 
@@ -56,7 +62,20 @@ def _environment(row: Environment) -> dict[str, Any]:
         "created_at": row.created_at,
         "ready_at": row.ready_at,
         "destroyed_at": row.destroyed_at,
+        "expires_at": row.expires_at,
+        "deletion_at": None if row.is_gone else deletion_at(row, get_settings()),
     }
+
+
+def drift_out(row: Environment) -> DriftOut:
+    """What differs, as it was last looked at."""
+    found = row.drift
+    return DriftOut(
+        checked_at=row.drift_checked_at,
+        run=found.get("run"),
+        digest=digest_of(row),
+        resources=[DriftResource(**r) for r in found.get("resources", [])],
+    )
 
 
 def _without_secrets(row: Environment) -> dict[str, Any]:
@@ -117,15 +136,16 @@ def event_out(row: RunEvent) -> EventOut:
     return EventOut(id=row.pk, at=row.at, stage=row.stage, level=row.level, message=row.message, address=row.address)
 
 
-def pattern_out(pattern: Pattern) -> PatternOut:
+def pattern_out(pattern: Pattern, tested_at: datetime | None) -> PatternOut:
     """A pattern in a list."""
-    return PatternOut(**_pattern(pattern))
+    return PatternOut(**_pattern(pattern), tested_at=tested_at)
 
 
-def pattern_detail(pattern: Pattern) -> PatternDetail:
+def pattern_detail(pattern: Pattern, tested_at: datetime | None) -> PatternDetail:
     """A pattern with its interface and README. Hidden parameters are nobody's business."""
     return PatternDetail(
         **_pattern(pattern),
+        tested_at=tested_at,
         parameters=[_parameter(p) for p in pattern.parameters if not p.hidden],
         outputs=pattern.manifest.outputs,
         readme=pattern.readme,

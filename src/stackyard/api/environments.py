@@ -11,21 +11,26 @@ from stackyard.api.paging import PageNumber, PageSize, page_of
 from stackyard.api.runs import events_of
 from stackyard.api.shapes import (
     Accepted,
+    AcceptIn,
     CreateIn,
+    DriftOut,
     EnvironmentDetail,
     EnvironmentOut,
     Events,
+    ExtendIn,
     Name,
     Page,
     RowId,
 )
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Environment, EnvironmentStatus, Run
+from stackyard.environments import drift
 from stackyard.environments.create import create
 from stackyard.environments.destroy import destroy
+from stackyard.environments.lifetimes import extend, keep
 from stackyard.environments.listing import search
 from stackyard.environments.requests import CreateRequest
-from stackyard.errors import NotFound, shown
+from stackyard.errors import Invalid, NotFound, shown
 
 router = Router(tags=["environments"])
 
@@ -41,12 +46,21 @@ def list_environments(
     product: Name = "",
     sandbox: Name = "",
     gone: bool = False,
+    expiring: bool = False,
     page: PageNumber = 1,
     size: PageSize = 50,
 ) -> Page[EnvironmentOut]:
     """Newest first. `text` is searched in slug, FQDN, titles and account id. Those that are gone only with `gone`,
-    or by their status."""
-    rows = search(person(request), text=text, status=status or "", product=product, sandbox=sandbox, gone=gone)
+    or by their status. `expiring`: those that expire within 7 days or have expired, the next to go first."""
+    rows = search(
+        person(request),
+        text=text,
+        status=status or "",
+        product=product,
+        sandbox=sandbox,
+        gone=gone,
+        expiring=expiring,
+    )
     return page_of(rows.defer("resources", "hops", "outputs"), page, size, convert.environment_out)
 
 
@@ -57,7 +71,12 @@ def create_environment(
     """Everything is checked before anything is built; 422 lists every problem. With an `Idempotency-Key` (up to 200
     visible ASCII characters) the same request can be sent again safely: the first answer's run comes back."""
     asked = CreateRequest(
-        product=wish.product, pattern=wish.pattern, name=wish.name, sandbox=wish.sandbox, settings=wish.settings
+        product=wish.product,
+        pattern=wish.pattern,
+        name=wish.name,
+        sandbox=wish.sandbox,
+        settings=wish.settings,
+        expires=wish.expires,
     )
     return _accepted(create(person(request), asked, via="api", idempotency_key=idempotency_key))
 
@@ -74,6 +93,41 @@ def destroy_environment(request: HttpRequest, environment: str) -> Status[Accept
     """Destroys everything it is made of, from the code that built it. 409 while another run is going on, or when it
     is gone already."""
     return _accepted(destroy(person(request), _find(request, environment), via="api"))
+
+
+@router.post("/{environment}/extend", response=answers(200, EnvironmentOut), summary="Extend an environment's life")
+def extend_environment(request: HttpRequest, environment: str, wish: ExtendIn) -> EnvironmentOut:
+    """A requester may extend up to the sandbox's limit, counted from now. A destroy that waits because the environment
+    has expired is called off; 409 when it has begun."""
+    user, row = person(request), _find(request, environment)
+    if wish.never and (wish.days, wish.until) != (None, None):
+        raise Invalid.field("never", "Goes with neither days nor until.")
+    kept = keep(user, row) if wish.never else extend(user, row, days=wish.days, until=wish.until)
+    return convert.environment_out(kept)
+
+
+@router.get("/{environment}/drift", response=answers(200, DriftOut), summary="What differs in AWS")
+def show_drift(request: HttpRequest, environment: str) -> DriftOut:
+    """As it was found when somebody, or the schedule, last looked."""
+    return convert.drift_out(_find(request, environment))
+
+
+@router.post("/{environment}/drift", response=answers(202, Accepted), summary="Look for drift")
+def look_for_drift(request: HttpRequest, environment: str) -> Status[Accepted]:
+    """A run that compares what was applied with what AWS has, and changes neither. GET tells what it found."""
+    return _accepted(drift.look(person(request), _find(request, environment), via="api"))
+
+
+@router.post("/{environment}/drift/repair", response=answers(202, Accepted), summary="Put back what differs")
+def repair_drift(request: HttpRequest, environment: str) -> Status[Accepted]:
+    """A change that applies the recorded code again. 409 when nothing is known to differ."""
+    return _accepted(drift.repair(person(request), _find(request, environment), via="api"))
+
+
+@router.post("/{environment}/drift/accept", response=answers(202, Accepted), summary="Accept what differs")
+def accept_drift(request: HttpRequest, environment: str, wish: AcceptIn) -> Status[Accepted]:
+    """What AWS has counts as applied from now on; nothing changes there. The next change of the code puts it back."""
+    return _accepted(drift.accept(person(request), _find(request, environment), via="api", seen=wish.digest))
 
 
 @router.get("/{environment}/logs", response=answers(200, Events), summary="Read the log of the latest run")

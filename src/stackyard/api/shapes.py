@@ -1,10 +1,10 @@
 """What the API takes and gives, as schemas. Field names are the contract; rows become shapes in `convert`."""
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StrictStr
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 Item = TypeVar("Item")
 
@@ -56,6 +56,21 @@ class CreateIn(Schema):
         description="Dotted path of a parameter of the pattern -> value. Only what differs from the default is needed.",
         examples=[{"container.cpu": 512}],
     )
+    expires: StrictInt | StrictStr | None = Field(
+        default=None,
+        description="Days, an ISO date, or `never` (platform staff only). Without: the sandbox's usual time.",
+        examples=[14, "2027-01-31"],
+    )
+
+
+class ExtendIn(Schema):
+    """How much longer an environment is to live; exactly one of the three."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: StrictInt | None = Field(default=None, description="So many days more than it has left.")
+    until: StrictStr | None = Field(default=None, description="To the end of this day (ISO date, UTC).")
+    never: StrictBool = Field(default=False, description="It does not expire any more; platform staff only.")
 
 
 class SandboxRef(Schema):
@@ -89,6 +104,42 @@ class EnvironmentOut(Schema):
     created_at: datetime
     ready_at: datetime | None
     destroyed_at: datetime | None
+    expires_at: datetime | None = Field(description="None: it does not expire.")
+    deletion_at: datetime | None = Field(description="When it is destroyed by itself: its expiry and a grace.")
+
+
+class DriftAttribute(Schema):
+    """One attribute that differs. Both values are null when they are sensitive."""
+
+    path: str
+    before: Any = Field(description="As it was applied.")
+    after: Any = Field(description="As AWS has it.")
+    sensitive: bool
+
+
+class DriftResource(Schema):
+    """A resource that was changed (`update`) or taken away (`delete`) behind Terraform's back."""
+
+    address: str
+    action: Literal["update", "delete"]
+    attributes: list[DriftAttribute]
+
+
+class DriftOut(Schema):
+    """What differs between what was applied and what AWS has, as it was last looked at."""
+
+    checked_at: datetime | None = Field(description="None: nobody has looked yet.")
+    run: int | None = Field(description="The run that found it; null when nothing differs.")
+    digest: str = Field(description="Names what differs; empty when nothing does.")
+    resources: list[DriftResource]
+
+
+class AcceptIn(Schema):
+    """What is accepted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    digest: StrictStr = Field(default="", description="Of what you saw; refused when something else differs by now.")
 
 
 class StageOut(Schema):
@@ -179,6 +230,7 @@ class PatternOut(Schema):
     description: str
     owner: str
     needs: list[str] = Field(description="Common components that a sandbox must have.")
+    tested_at: datetime | None = Field(description="When exactly this content last passed `stackyard pattern test`.")
 
 
 class ParameterOut(Schema):
@@ -209,6 +261,18 @@ class PatternDetail(PatternOut):
     parameters: list[ParameterOut]
     outputs: dict[str, str] = Field(description="Name of an output -> its title.")
     readme: str = Field(description="Markdown.")
+
+
+class TestReport(Schema):
+    """What `stackyard pattern test --json` prints."""
+
+    __test__: ClassVar[bool] = False
+
+    pattern: str = Field(max_length=60)
+    version: str = Field(max_length=40)
+    digest: str = Field(max_length=64)
+    passed: bool
+    variants: list[dict[str, Any]] = Field(max_length=1000)
 
 
 class PatternList(Schema):

@@ -44,7 +44,7 @@ def tick(settings: Settings) -> tuple[Letter, ...]:
         return tuple(letter_of(notice) for notice in told)
 
 
-def destroyed_at(environment: Environment, settings: Settings) -> dt.datetime | None:
+def deletion_at(environment: Environment, settings: Settings) -> dt.datetime | None:
     """When it is destroyed by itself: its expiry and the grace after it. None: never."""
     if environment.expires_at is None:
         return None
@@ -99,7 +99,7 @@ def _end_expired(settings: Settings, now: dt.datetime) -> list[Notice]:
     busy = set(Run.objects.filter(environment__in=rows, status__in=ACTIVE).values_list("environment_id", flat=True))
     made = []
     for environment in rows:
-        end = destroyed_at(environment, settings)
+        end = deletion_at(environment, settings)
         assert environment.expires_at is not None
         assert end is not None
         about = f"expired {in_words(environment.expires_at)}"

@@ -19,6 +19,11 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/environments"): (401, 403, 422, 202, 202),
     ("GET", "/environments/{environment}"): (401, 200, 404, 200, 200),
     ("DELETE", "/environments/{environment}"): (401, 403, 404, 202, 202),
+    ("POST", "/environments/{environment}/extend"): (401, 403, 404, 200, 200),
+    ("GET", "/environments/{environment}/drift"): (401, 200, 404, 200, 200),
+    ("POST", "/environments/{environment}/drift"): (401, 403, 404, 202, 202),
+    ("POST", "/environments/{environment}/drift/repair"): (401, 403, 404, 202, 202),
+    ("POST", "/environments/{environment}/drift/accept"): (401, 403, 404, 202, 202),
     ("GET", "/environments/{environment}/logs"): (401, 200, 404, 200, 200),
     ("GET", "/runs"): (401, 200, 200, 200, 200),
     ("GET", "/runs/{run_id}"): (401, 200, 404, 200, 200),
@@ -31,6 +36,11 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/products/{product}"): (401, 200, 404, 200, 200),
     ("GET", "/sandboxes"): (401, 200, 200, 200, 200),
     ("GET", "/sandboxes/{sandbox}"): (401, 200, 404, 200, 200),
+}
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/environments"): wish(name="another"),
+    ("POST", "/environments/{environment}/extend"): {"days": 7},
+    ("POST", "/environments/{environment}/drift/accept"): {},
 }
 CODES = {401: "unauthorised", 403: "forbidden", 404: "not_found", 422: "invalid"}
 
@@ -54,23 +64,23 @@ def test_every_operation_for_everybody(
     org: Organisation, environment: Environment, method: str, path: str, who: str
 ) -> None:
     run = environment.runs.get()
-    if method == "DELETE":  # what may be destroyed is ready and at rest
+    if method == "DELETE" or "drift" in path:  # what may be destroyed or compared is ready and at rest
         environment.runs.update(status="succeeded")
-        Environment.objects.update(status="ready")
+        differs = {"resources": [{"address": "a.b", "action": "delete", "attributes": []}]}
+        Environment.objects.update(status="ready", resources=[{"address": "a.b"}], drift=differs)
     address = path.format(
         environment=environment.slug, run_id=run.pk, pattern="ecs-service", product="shop", sandbox="commerce-dev"
     )
-    body = wish(name="another") if (method, path) == ("POST", "/environments") else None
 
-    response = person(org, who).ask(method, address, body)
+    response = person(org, who).ask(method, address, BODIES.get((method, path)))
 
     expected = EXPECTED[(method, path)][PEOPLE.index(who)]
     assert response.status_code == expected, response.content
     if expected >= 400:
         assert response.json()["error"]["code"] == CODES[expected]
         assert response.json()["error"]["message"]
-    changed = expected == 202
-    assert (Environment.objects.count() == 2) == (changed and body is not None)
+    made = expected == 202 and (method, path) == ("POST", "/environments")
+    assert (Environment.objects.count() == 2) == made
 
 
 LISTS = {"/environments": "slug", "/runs": "environment", "/products": "name", "/sandboxes": "name"}
