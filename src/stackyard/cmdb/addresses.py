@@ -7,7 +7,8 @@ pools does so in the order of their ids.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Least
@@ -67,18 +68,20 @@ def claim(
     Raises Conflict when there is no free block of that length, Invalid with the reason when `wanted` cannot be given.
     """
     lock_pool(pool)
-    pool.refresh_from_db()
     used = tuple(in_use)
+    if wanted is not None:
+        return _take_wanted(pool, wanted, purpose, environment, used)
+    if not WIDEST <= prefix <= NARROWEST:
+        raise Invalid.field("prefix", f"A block is /{WIDEST} to /{NARROWEST}, as AWS takes them.")
+    if used:
+        pool.refresh_from_db()
+    met = [str(use.block) for use in _relevant(pool, used)]
     for _ in range(TRIES):
-        if wanted is not None:
-            check_wanted(pool, wanted, used)
-        block = wanted or _lowest(pool, prefix, used)
-        try:
-            with transaction.atomic():
-                return AddressBlock.objects.create(pool=pool, block=block, environment=environment, purpose=purpose)
-        except IntegrityError as error:
-            if "no_overlap_in_a_pool" not in str(error):
-                raise
+        found, block = _take_lowest(pool, prefix, purpose, environment, met)
+        if block is not None:
+            return block
+        if not found:
+            raise _full(pool, prefix, met)
     raise Conflict(f"Others take blocks of pool {pool.name} at the same time.", hint="Try again in a moment.")
 
 
@@ -138,75 +141,106 @@ def _relevant(pool: AddressPool, in_use: Iterable[InUse]) -> list[InUse]:
     return [use for use in in_use if use.block.overlaps(pool.block) and not pool.block.subnet_of(use.block)]
 
 
-def _lowest(pool: AddressPool, prefix: int, in_use: Sequence[InUse]) -> IPv4Network:
-    if not WIDEST <= prefix <= NARROWEST:
-        raise Invalid.field("prefix", f"A block is /{WIDEST} to /{NARROWEST}, as AWS takes them.")
-    met = [str(use.block) for use in _relevant(pool, in_use)]
-    found = _search(pool, prefix, met, pool.full_below)
-    if found is None and pool.full_below:
-        found = _search(pool, prefix, met, 0)
-    if found is None:
-        space = space_of(pool)
-        largest = f"the largest free block is a /{space.largest_prefix}" if space.largest_prefix else "nothing is free"
-        real = f", and the account itself uses {', '.join(met)}" if met else ""
-        raise Conflict(
-            f"Pool {pool.name} ({pool.block}) has no free /{prefix}: of {space.total:,} addresses {space.given:,} are "
-            f"given and {space.reserved:,} reserved; {largest}{real}.",
-            hint="Ask platform staff for a larger pool, or delete environments that are not needed.",
-        )
-    return found
+def _full(pool: AddressPool, prefix: int, met: Sequence[str]) -> Conflict:
+    pool.refresh_from_db()
+    space = space_of(pool)
+    largest = f"the largest free block is a /{space.largest_prefix}" if space.largest_prefix else "nothing is free"
+    real = f", and the account itself uses {', '.join(met)}" if met else ""
+    return Conflict(
+        f"Pool {pool.name} ({pool.block}) has no free /{prefix}: of {space.total:,} addresses {space.given:,} are "
+        f"given and {space.reserved:,} reserved; {largest}{real}.",
+        hint="Ask platform staff for a larger pool, or delete environments that are not needed.",
+    )
 
 
-def _search(pool: AddressPool, prefix: int, met: Sequence[str], floor: int) -> IPv4Network | None:
-    """The lowest gap that holds an aligned block. Below `floor` nothing is free, so that a pool with ten thousand
-    blocks is not read from its beginning each time."""
-    size = 2 ** (32 - prefix)
-    first, last = max(int(pool.block[0]), floor), int(pool.block[-1])
+def _take_wanted(
+    pool: AddressPool, wanted: IPv4Network, purpose: str, environment: Environment | None, used: Sequence[InUse]
+) -> AddressBlock:
+    pool.refresh_from_db()
+    check_wanted(pool, wanted, used)
+    try:
+        with transaction.atomic():
+            return AddressBlock.objects.create(pool=pool, block=wanted, environment=environment, purpose=purpose)
+    except IntegrityError:
+        raise Invalid.field("block", f"{wanted}, or a part of it, was taken a moment ago.") from None
+
+
+def _take_lowest(
+    pool: AddressPool, prefix: int, purpose: str, environment: Environment | None, met: Sequence[str]
+) -> tuple[bool, AddressBlock | None]:
+    """Whether there is a free block, and the block when nobody who passed by the lock was quicker."""
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "pool": pool.pk,
+        "met": list(met),
+        "prefix": prefix,
+        "environment": environment.pk if environment else None,
+        "purpose": purpose,
+        "now": now,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _GAPS,
-            {
-                "pool": pool.pk,
-                "before": str(IPv4Address(first - 1)),
-                "fixed": list(pool.reserved),
-                "met": list(met),
-                "first": first,
-                "last": last,
-                "size": size,
-            },
-        )
-        gap, block = cursor.fetchone()
-    if block is None:
-        return None
-    if not met:
-        # What the account uses is no business of the pool, so only a look without it may move the mark.
-        mark = block + size if gap == block else gap
-        AddressPool.objects.filter(pk=pool.pk).update(full_below=mark)
-        pool.full_below = mark
-    return IPv4Network((block, prefix))
+        # The mark is only where to begin: should it be wrong, the second look begins at the pool's first address.
+        for use_mark in (True, False):
+            cursor.execute(_TAKE, {**values, "use_mark": use_mark})
+            low, key = cursor.fetchone()
+            if low is not None:
+                break
+    if key is None:
+        return low is not None, None
+    block = AddressBlock.from_db(
+        connection.alias,
+        ["id", "pool_id", "block", "environment_id", "purpose", "created_at", "released_at"],
+        [key, pool.pk, IPv4Network((low, prefix)), values["environment"], purpose, now, None],
+    )
+    block.pool, block.environment = pool, environment
+    return True, block
 
 
-# Blocks, reserved parts and what is in use, in order; between the highest end so far and the next beginning is a gap.
-_GAPS = """
-WITH taken AS (
+# All in one statement, because it is done with the pool locked: the taken parts in order (blocks, reserved ranges, what
+# is in use), the gaps between them, the lowest gap that holds an aligned block; the block is written and the mark moved
+# to the lowest gap that is left. What the account uses is no business of the pool, so then the mark stays.
+_TAKE = """
+WITH pool AS (
+    SELECT
+        reserved,
+        greatest(block - '0.0.0.0'::inet, CASE WHEN %(use_mark)s THEN full_below ELSE 0 END) AS first,
+        broadcast(block) - '0.0.0.0'::inet AS last,
+        (2 ^ (32 - %(prefix)s))::bigint AS size
+    FROM cmdb_addresspool WHERE id = %(pool)s
+), taken AS (
     SELECT block - '0.0.0.0'::inet AS low, broadcast(block) - '0.0.0.0'::inet AS high
     FROM cmdb_addressblock
-    WHERE pool_id = %(pool)s AND released_at IS NULL AND block > %(before)s::cidr
+    WHERE pool_id = %(pool)s AND released_at IS NULL
+        AND block > cidr('0.0.0.0'::inet + (SELECT first - 1 FROM pool))
     UNION ALL
     SELECT network(part) - '0.0.0.0'::inet, broadcast(part) - '0.0.0.0'::inet
-    FROM unnest(%(fixed)s::cidr[] || %(met)s::cidr[]) AS part
+    FROM unnest(
+        ARRAY(SELECT jsonb_array_elements_text(reserved) FROM pool)::cidr[] || %(met)s::cidr[]
+    ) AS part
     UNION ALL
-    SELECT %(last)s::bigint + 1, %(last)s::bigint + 1
+    SELECT last + 1, last + 1 FROM pool
 ), gaps AS (
     SELECT greatest(
         coalesce(max(high) OVER (ORDER BY low ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) + 1,
-        %(first)s::bigint
+        (SELECT first FROM pool)
     ) AS low, low - 1 AS high
     FROM taken
-), fitting AS (
-    SELECT (low + %(size)s::bigint - 1) / %(size)s::bigint * %(size)s::bigint AS low, high FROM gaps
+), aligned AS (
+    SELECT (low + size - 1) / size * size AS low, high, size FROM gaps CROSS JOIN pool
+), found AS (
+    SELECT min(low) AS low, (SELECT min(low) FROM gaps WHERE low <= high) AS gap
+    FROM aligned WHERE low + size - 1 <= high
+), written AS (
+    INSERT INTO cmdb_addressblock (pool_id, block, environment_id, purpose, created_at)
+    SELECT %(pool)s, cidr(set_masklen('0.0.0.0'::inet + low, %(prefix)s)), %(environment)s, %(purpose)s, %(now)s
+    FROM found WHERE low IS NOT NULL
+    ON CONFLICT DO NOTHING
+    RETURNING id
+), marked AS (
+    UPDATE cmdb_addresspool
+    SET full_below = CASE WHEN found.gap = found.low THEN found.low + (SELECT size FROM pool) ELSE found.gap END
+    FROM found, written
+    WHERE cmdb_addresspool.id = %(pool)s AND found.low IS NOT NULL AND cardinality(%(met)s::cidr[]) = 0
 )
-SELECT
-    (SELECT min(low) FROM gaps WHERE low <= high),
-    (SELECT min(low) FROM fitting WHERE low + %(size)s::bigint - 1 <= high)
+SELECT found.low, written.id FROM found LEFT JOIN written ON true
 """

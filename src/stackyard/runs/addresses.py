@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable
 
 from django.db import transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
 from stackyard.cmdb.models import AddressBlock
@@ -28,6 +29,8 @@ def call_for_list() -> None:
 def _defer() -> None:
     from stackyard.runs.tasks import record_addresses  # tasks import this module
 
+    if ProcrastinateJob.objects.filter(queueing_lock="address-list", status="todo").exists():
+        return
     try:
         with transaction.atomic():
             # One writer at a time on all machines, so that nobody's push meets another list.

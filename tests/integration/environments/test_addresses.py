@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connections, transaction
@@ -31,7 +32,8 @@ def org(db: None) -> Organisation:
 
 @pytest.fixture
 def pool(db: None) -> AddressPool:
-    return AddressPool.objects.create(name="corp", block="10.20.0.0/16", reserved=["10.20.0.0/24", "10.20.128.0/17"])
+    AddressPool.objects.create(name="corp", block="10.20.0.0/16", reserved=["10.20.0.0/24", "10.20.128.0/17"])
+    return AddressPool.objects.get()
 
 
 def environment(org: Organisation) -> Environment:
@@ -129,16 +131,16 @@ def test_the_database_refuses_an_overlap_whatever_the_code_does(pool: AddressPoo
 def test_a_writer_who_passed_by_the_lock_costs_another_try_only(
     pool: AddressPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    search, looks = addresses._lowest, []
+    take, looks = addresses._take_lowest, []
 
-    def slow(*arguments: object) -> IPv4Network:
-        found = search(*arguments)  # type: ignore[arg-type]
-        looks.append(found)
+    def second(*arguments: Any) -> tuple[bool, AddressBlock | None]:
+        looks.append(arguments)
         if len(looks) == 1:
-            AddressBlock.objects.create(pool=pool, block=found, purpose="the quicker one")
-        return found
+            AddressBlock.objects.create(pool=pool, block="10.20.1.0/24", purpose="the quicker one")
+            return True, None
+        return take(*arguments)
 
-    monkeypatch.setattr(addresses, "_lowest", slow)
+    monkeypatch.setattr(addresses, "_take_lowest", second)
     assert str(claim_block(pool, 24, purpose="x").block) == "10.20.2.0/24"
     assert len(looks) == 2
 
