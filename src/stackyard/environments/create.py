@@ -12,7 +12,6 @@ from stackyard.cmdb import rights
 from stackyard.cmdb.models import (
     Environment,
     IdempotencyKey,
-    PatternVersion,
     Product,
     Run,
     RunKind,
@@ -26,12 +25,12 @@ from stackyard.environments import naming
 from stackyard.environments.allocate import claim_fqdn, claim_rule_priority
 from stackyard.environments.lifetimes import first_expiry, unreadable_expiry
 from stackyard.environments.requests import CreateRequest
+from stackyard.environments.versions import version_of
 from stackyard.errors import Conflict, Invalid, NotFound, Problem, shown
 from stackyard.patterns.catalogue import Catalogue, Pattern
 from stackyard.patterns.needs import missing_facts
 from stackyard.patterns.parameters import check_settings
 from stackyard.patterns.workspace import made_up_secrets, secret_settings
-from stackyard.runs.interface import interface_texts
 from stackyard.runs.queue import enqueue
 from stackyard.settings import get_settings
 
@@ -127,16 +126,7 @@ def _why_not(sandbox: Any, pattern: Pattern) -> str | None:
 def _write(
     user: User, request: CreateRequest, product: Product, pattern: Pattern, settings: dict[str, Any], sandbox: Sandbox
 ) -> Environment:
-    version, _ = PatternVersion.objects.get_or_create(
-        name=pattern.name,
-        version=pattern.version,
-        digest=pattern.digest,
-        defaults={
-            "title": pattern.title,
-            "manifest": pattern.manifest.model_dump(mode="json"),
-            "interface": interface_texts(pattern),
-        },
-    )
+    version = version_of(pattern)
     slug = naming.slug(product, request.name)
     _lock(f"slug:{slug}")
     if Environment.objects.exclude(status__in=GONE).filter(slug=slug).exists():

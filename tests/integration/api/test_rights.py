@@ -32,6 +32,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/patterns"): (401, 200, 200, 200, 200),
     ("GET", "/patterns/{pattern}"): (401, 200, 200, 200, 200),
     ("GET", "/patterns/{pattern}/schema"): (401, 200, 200, 200, 200),
+    ("POST", "/patterns/{pattern}/tested"): (401, 422, 422, 422, 422),  # asked without a body
     ("GET", "/products"): (401, 200, 200, 200, 200),
     ("GET", "/products/{product}"): (401, 200, 404, 200, 200),
     ("GET", "/sandboxes"): (401, 200, 200, 200, 200),
