@@ -11,7 +11,10 @@ from stackyard.aws.hops import balancing, database, names, service
 from stackyard.aws.hops.path import Broken, HopFunction, Path
 from stackyard.aws.sessions import SandboxAccess
 
-__all__ = ["LINE", "NOTHING", "Hop", "Link", "prove_path"]
+__all__ = ["DID_NOT_TELL", "LINE", "NOTHING", "Hop", "Link", "prove_path"]
+
+DID_NOT_TELL = "AWS did not tell: "
+"""So begins what was found at a hop about which AWS gave no answer."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,7 @@ def _prove(link: Link, path: Path) -> Hop:
     except Broken as broken:
         ok, found, fix = False, broken.found, broken.fix
     except (ClientError, BotoCoreError) as error:
-        ok, found = False, f"AWS did not tell: {error}"
+        ok, found = False, f"{DID_NOT_TELL}{error}"
         fix = f"The role {path.access.role_arn} must be allowed to ask; then prove the path again."
     return Hop(link.name, link.title, ok, link.checked, found, fix, round(time.monotonic() - began, 3))
 

@@ -2,15 +2,17 @@
 
 import asyncio
 import shutil
+import socket
+from collections.abc import Callable
 
-from stackyard.cmdb.models import Environment, PatternVersion, Run, Sandbox
+from stackyard.cmdb.models import Environment, PatternVersion, Run, Sandbox, Stage
 from stackyard.cmdb.sealing import unseal
 from stackyard.database.connection import database_url
 from stackyard.executors.local import LocalExecutor
 from stackyard.patterns.workspace import secret_variables
 from stackyard.runs.context import RunContext, access_to
 from stackyard.runs.database import in_database
-from stackyard.runs.lease import Lease, guarded
+from stackyard.runs.lease import Lease, guarded, renew
 from stackyard.runs.log import RunLog
 from stackyard.settings import Settings
 from stackyard.terraform.events import Event
@@ -23,14 +25,16 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
     run = await in_database(_load, lease.run_id)
     environment, sandbox = run.environment, run.environment.sandbox
     pattern: PatternVersion = environment.pattern
-    if lease.taken_over and run.process:
-        await Process.from_dict(run.process).end(settings.grace_seconds)
     workdir = Workdir(settings.data.resolve() / "work" / f"{environment.uid}-{run.pk}")
+    notes: list[str] = []
     if lease.taken_over:
+        await _end_old_terraform(run, workdir, settings.grace_seconds, notes.append)
         await asyncio.to_thread(_empty, workdir)
     access = access_to(sandbox, settings)
     secrets = secret_variables(unseal(environment.sealed))
     log = RunLog(lease, hidden=secrets.values())
+    for note in notes:
+        log.write(note, level="warning")
     executor = LocalExecutor.from_settings(settings, emulated=sandbox.emulated)
     terraform = executor.terraform(
         workdir,
@@ -38,6 +42,7 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
         on_event=lambda event: _log_event(log, event),
         on_process=_ProcessKeeper(lease).keep,
     )
+    terraform.before = lambda: in_database(renew, lease)
     return RunContext(
         run=run,
         environment=environment,
@@ -50,7 +55,32 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
         terraform=terraform,
         workdir=workdir,
         access=access,
+        earlier_seconds=await in_database(_worked, run.pk),
     )
+
+
+async def _end_old_terraform(run: Run, workdir: Workdir, grace_seconds: float, tell: Callable[[str], None]) -> None:
+    """Make sure that nothing of the silent worker works on the state any more, before anything else begins.
+
+    On this machine everything is ended that is noted in the row or works in the run's folder. On another nothing can be
+    seen: there its lease is long over (`claim`), by which its worker has ended it, and Terraform's own lock on the
+    state stands between the two.
+    """
+    noted = [Process.from_dict(run.process)] if run.process else []
+    for process in (*noted, *await asyncio.to_thread(Process.in_folder, workdir.root)):
+        await process.end(grace_seconds, tell)
+    host = run.process["host"] if run.process else socket.gethostname()
+    if host != socket.gethostname():
+        tell(
+            f"The worker before was on {host}, which cannot be looked at from here. Its lease is long over; Terraform "
+            "begins when the lock on the state is free."
+        )
+
+
+def _worked(run_id: int) -> float:
+    """Seconds that the ended stages of a run took, without approval."""
+    ended = Stage.objects.filter(run_id=run_id, finished_at__isnull=False).exclude(name="approve")
+    return sum(stage.seconds or 0.0 for stage in ended)
 
 
 def _empty(workdir: Workdir) -> None:

@@ -1,5 +1,7 @@
 """What the stages of one run share: who it is for, its lease, its work folder, its Terraform and its log."""
 
+import asyncio
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,11 @@ class RunContext:
     workdir: Workdir
     access: SandboxAccess
     cancelled: bool = False
+    # Set together with `cancelled`, for whoever waits.
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    # Seconds that the stages took before this worker began, without approval; and when it began.
+    earlier_seconds: float = 0.0
+    began: float = field(default_factory=time.monotonic)
     # Set right before the lease is given back: from then on losing it is no surprise.
     ending: bool = False
     plan: Plan | None = None
@@ -64,6 +71,10 @@ class RunContext:
     def record_folder(self) -> Path:
         """The environment's folder in the record."""
         return Path(self.environment.record_folder)
+
+    def worked_seconds(self) -> float:
+        """How long this run has worked so far, over all its workers."""
+        return self.earlier_seconds + time.monotonic() - self.began
 
     async def standing(self) -> State:
         """What stands, read once after each apply."""

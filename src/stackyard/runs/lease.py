@@ -29,8 +29,11 @@ class Lease:
     taken_over: bool = False
 
 
-def claim(run_id: int, worker: str, seconds: int) -> Lease | None:
+def claim(run_id: int, worker: str, seconds: int, elsewhere_seconds: int = 0) -> Lease | None:
     """Take the lease of a waiting run, or of a running one whose worker fell silent; None when it is not to be had.
+
+    `elsewhere_seconds`: a silent worker of another machine keeps its lease this much longer. What is left of it there
+    cannot be seen from here, and a worker there can see it, and save a state that lies on its disk.
 
     The cap per sandbox holds because claims of one sandbox are serialised by an advisory lock.
     """
@@ -42,7 +45,9 @@ def claim(run_id: int, worker: str, seconds: int) -> Lease | None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"claim:{run.sandbox_id}"])
         now = timezone.now()
         running = Run.objects.filter(sandbox_id=run.sandbox_id, status=RunStatus.RUNNING).exclude(pk=run_id).count()
-        claimable = Q(status=RunStatus.RUNNING, lease_until__lt=now)
+        here = Q(worker__startswith=f"{worker.partition(':')[0]}:")
+        long_over = Q(lease_until__lt=now - dt.timedelta(seconds=elsewhere_seconds))
+        claimable = Q(status=RunStatus.RUNNING, lease_until__lt=now) & (here | long_over)
         if running < run.sandbox.max_parallel_runs:
             claimable |= Q(status=RunStatus.QUEUED)
         token = uuid.uuid4()

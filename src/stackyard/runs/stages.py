@@ -8,17 +8,19 @@ from dataclasses import asdict
 from django.db import connection, transaction
 from django.utils import timezone
 
+from stackyard.aws.checks.addresses import addresses_in_use
 from stackyard.aws.inventory import leftovers
 from stackyard.aws.left_behind import clear_left_behinds
-from stackyard.aws.path_proof import prove_path
+from stackyard.aws.path_proof import DID_NOT_TELL, NOTHING, prove_path
 from stackyard.aws.state_bucket import forget_state
+from stackyard.cmdb.addresses import InUse
 from stackyard.cmdb.addresses import release as release_blocks
 from stackyard.cmdb.models import Allocation, Environment, RunKind
-from stackyard.errors import StackyardError, Unusable
+from stackyard.errors import Forbidden, StackyardError, Unavailable, Unusable
 from stackyard.patterns.catalogue import Catalogue
 from stackyard.patterns.workspace import render_workspace
 from stackyard.record.repository import Passport, Record
-from stackyard.runs.addresses import call_for_list
+from stackyard.runs.addresses import call_for_list, settle_blocks
 from stackyard.runs.backend import backend_arguments, state_bucket, state_key
 from stackyard.runs.changing import (
     PlanAgain,
@@ -42,7 +44,14 @@ from stackyard.terraform.diagnostics import TerraformFailed
 
 
 class NotProven(StackyardError):
-    """The environment was built, but a hop of its path does not hold. It stays, for a person to look at."""
+    """The environment was built, but a hop of its path does not hold. It stays, for a person to look at.
+
+    `unanswered`: AWS could not be asked about the hop, so it may hold all the same.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", unanswered: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.unanswered = unanswered
 
 
 class Leftovers(StackyardError):
@@ -56,9 +65,18 @@ async def render(ctx: RunContext) -> None:
         raise Unusable(
             f"Pattern {pattern.name} was changed after this environment was requested.", hint="Request it again."
         )
+    if pattern.manifest.cidr_prefix is not None and not ctx.lease.taken_over:
+        await _settle_addresses(ctx)
     filling = await in_database(filling_of, ctx.environment, ctx.settings)
     await asyncio.to_thread(render_workspace, pattern, filling, ctx.environment.settings, ctx.workdir.code)
     ctx.log.write(f"Rendered {pattern.name} {pattern.version} with {len(ctx.environment.settings)} settings.")
+
+
+async def _settle_addresses(ctx: RunContext) -> None:
+    """Not after a takeover: what uses the block may be the environment itself by then."""
+    found = await asyncio.to_thread(addresses_in_use, ctx.access)
+    for sentence in await in_database(settle_blocks, ctx.environment, [InUse(*use) for use in found]):
+        ctx.log.write(sentence, level="warning")
 
 
 async def fetch(ctx: RunContext) -> None:
@@ -156,18 +174,25 @@ async def verify(ctx: RunContext) -> None:
     """Prove the line from FQDN to the last part, hop by hop, from what AWS says."""
     state = await ctx.standing()
     ctx.outputs = dict(state.outputs)
-    hops = await asyncio.to_thread(
-        prove_path, ctx.access, fqdn=ctx.environment.fqdn, facts=ctx.facts, outputs=ctx.outputs
-    )
+    try:
+        hops = await asyncio.to_thread(
+            prove_path, ctx.access, fqdn=ctx.environment.fqdn, facts=ctx.facts, outputs=ctx.outputs
+        )
+    except (Unavailable, Forbidden) as error:  # AWS is away, or the role: what was built stands for all that is known
+        raise NotProven(error.message, hint=error.hint, unanswered=True) from error
     await in_database(
         write_environment, ctx.lease, hops=[asdict(h) for h in hops], resources=[r.as_dict() for r in state.resources]
     )
+    if hops == [NOTHING]:
+        ctx.skip.add("verify")  # not done: nothing was proven
+        return ctx.log.write(f"{NOTHING.title}: {NOTHING.found} {NOTHING.fix}", level="warning")
     for hop in hops:
         mark = {True: "ok", False: "BROKEN", None: "not reached"}[hop.ok]
         ctx.log.write(f"{hop.title}: {mark}. {hop.found}", level="error" if hop.ok is False else "info")
     broken = next((h for h in hops if h.ok is False), None)
     if broken is not None:
-        raise NotProven(f"{broken.title}: {broken.found}", hint=broken.fix)
+        unanswered = broken.found.startswith(DID_NOT_TELL)
+        raise NotProven(f"{broken.title}: {broken.found}", hint=broken.fix, unanswered=unanswered)
 
 
 async def register(ctx: RunContext) -> None:

@@ -18,7 +18,7 @@ async def execute(run_id: int) -> None:
     from stackyard.runs.walker import carry  # the walker needs AWS and Terraform; a server that only defers does not
 
     settings = get_settings()
-    lease = await in_database(claim, run_id, worker_name(), settings.lease_seconds)
+    lease = await in_database(claim, run_id, worker_name(), settings.lease_seconds, settings.other_host_seconds)
     if lease is None:
         logger.debug("nothing to claim", run=run_id)
         return

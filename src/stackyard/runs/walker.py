@@ -6,20 +6,22 @@ lease is lost everything stops without a further write: another worker has the r
 
 import asyncio
 import contextlib
-import shutil
+import time
 
 import structlog
 from django.utils import timezone
 
-from stackyard.cmdb.models import Run, RunKind, RunStatus, Stage, StageStatus
+from stackyard.cmdb.models import Run, RunKind, RunStatus, StageStatus
 from stackyard.errors import Cancelled, LeaseLost, StackyardError
 from stackyard.runs.build import build_context
 from stackyard.runs.changing import PlanAgain, Waits, is_approved
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
+from stackyard.runs.ending import began_to_apply, begin_rollback, end, fail_to_go_back, foreseen, keep, told
 from stackyard.runs.flows import FLOWS, StageName
-from stackyard.runs.lease import Lease, finish, guarded, park, renew, write_stage
-from stackyard.runs.stages import STAGES, NotProven
+from stackyard.runs.lease import Lease, finish, park, renew, write_stage
+from stackyard.runs.recovery import do_stage
+from stackyard.runs.stages import NotProven
 from stackyard.settings import Settings
 
 logger = structlog.get_logger()
@@ -28,9 +30,22 @@ PLANS = 3
 """So often one attempt plans when its plans go out of date; then something else works on this state all the time."""
 
 
+MAX_TAKEOVERS = 10
+TOO_OFTEN = {
+    "error": f"{MAX_TAKEOVERS} workers fell silent in the middle of this run.",
+    "hint": "It may be what ends them, as for want of memory; see the workers' logs. Then press Destroy, or change it.",
+}
+
+
 async def carry(lease: Lease, settings: Settings) -> None:
     """Do the run that this lease is for. Returns when it has ended or belongs to another worker."""
-    ctx = await build_context(lease, settings)
+    try:
+        ctx = await build_context(lease, settings)
+    except LeaseLost:
+        return
+    except StackyardError as error:  # by the next worker it would be the same
+        logger.warning("a run cannot be begun", run=lease.run_id, error=str(error))
+        return await in_database(finish, lease, RunStatus.ATTENTION, error=error.message, hint=error.hint)
     structlog.contextvars.bind_contextvars(run=lease.run_id, environment=ctx.environment.slug)
     walk = asyncio.create_task(_walk(ctx))
     beside = [asyncio.create_task(_hold_lease(ctx, walk)), asyncio.create_task(ctx.log.pump())]
@@ -39,10 +54,10 @@ async def carry(lease: Lease, settings: Settings) -> None:
         for task in done:
             task.result()
         await walk
-    except (LeaseLost, asyncio.CancelledError) as reason:
+    except BaseException as reason:  # also a database that stays away: whoever has it again goes on with the run
         logger.warning("run given up", reason=str(reason) or "worker stops")
         await _stop(walk, ctx)
-        if isinstance(reason, asyncio.CancelledError):
+        if not isinstance(reason, LeaseLost):
             raise
     finally:
         for task in beside:
@@ -59,58 +74,81 @@ async def _stop(walk: "asyncio.Task[None]", ctx: RunContext) -> None:
 
 
 async def _hold_lease(ctx: RunContext, walk: "asyncio.Task[None]") -> None:
-    """Renew the lease three times in its length; pass on a wish to cancel, once."""
+    """Renew the lease three times in its length; pass on a wish to cancel, once. Raises LeaseLost when another worker
+    has the run, or could have it, because the lease could not be renewed in time."""
+    held = time.monotonic()
     while not walk.done():
         try:
-            cancel_wanted = await in_database(renew, ctx.lease)
+            # At once after a long sleep of this process: then another worker may have the run.
+            async with asyncio.timeout(held + ctx.lease.seconds - time.monotonic()):
+                cancel_wanted = await in_database(renew, ctx.lease)
+            held = time.monotonic()
+        except TimeoutError:
+            raise LeaseLost("The database did not answer for as long as the lease lasts.") from None
         except LeaseLost:
             if ctx.ending:
                 return
             raise
         if cancel_wanted and not ctx.cancelled:
             ctx.cancelled = True
-            if not ctx.run.rolling_back:
-                ctx.log.write("Cancel was requested: Terraform is asked to stop.", level="warning")
-                asyncio.get_running_loop().create_task(ctx.terraform.cancel(ctx.settings.grace_seconds))
+            ctx.stop.set()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(walk), min(ctx.lease.seconds / 3, 2.0))
 
 
 async def _walk(ctx: RunContext) -> None:
     flow = FLOWS[RunKind(ctx.run.kind)]
+    if ctx.run.takeovers > MAX_TAKEOVERS:
+        return await end(ctx, RunStatus.ATTENTION, TOO_OFTEN)
     error: Exception | None = None
     if not ctx.run.rolling_back:
+        _tell_takeover(ctx)
         error = await _forward(ctx, flow.forward)
         if isinstance(error, Waits):
             error = await _park(ctx)
             if error is None:
                 return
         elif error is None:
-            return await _finish(ctx, RunStatus.SUCCEEDED)
+            return await end(ctx, RunStatus.SUCCEEDED)
         if ctx.run.kind == RunKind.DRIFT:  # it changed nothing, so nothing needs attention
-            return await _finish(ctx, RunStatus.CANCELLED if isinstance(error, Cancelled) else RunStatus.FAILED, error)
+            return await end(ctx, _stopped(error), told(ctx, error))
         if isinstance(error, NotProven) or not flow.backward:
-            return await _finish(ctx, RunStatus.ATTENTION, error)
-        if ctx.run.kind == RunKind.CHANGE and not await in_database(_began_to_apply, ctx.run.pk):
-            return await _finish(ctx, RunStatus.CANCELLED if isinstance(error, Cancelled) else RunStatus.FAILED, error)
-        await _begin_rollback(ctx, flow.backward, error)
-    elif ctx.run.kind == RunKind.CHANGE:
+            return await end(ctx, RunStatus.ATTENTION, told(ctx, error))
+        applied = await in_database(began_to_apply, ctx.run.pk)
+        if ctx.run.kind == RunKind.CHANGE and not applied:
+            return await end(ctx, _stopped(error), told(ctx, error))
+        if applied and isinstance(error, Cancelled) and await in_database(_is_to_be_kept, ctx.run.pk):
+            return await keep(ctx)
+        await begin_rollback(ctx, flow.backward, error)
+    elif await in_database(began_to_apply, ctx.run.pk):
         failed = await _prepare_again(ctx)
         if failed is not None:
-            return await _finish(ctx, RunStatus.ATTENTION)
+            return await fail_to_go_back(ctx, failed)
+    if ctx.run.kind == RunKind.CREATE and not await in_database(began_to_apply, ctx.run.pk):
+        ctx.skip = {"destroy", "prove"}
+        ctx.log.write("Nothing was built yet, so there is nothing to take back.")
     failed = await _steps(ctx, flow.backward, offset=len(flow.forward))
     if failed is not None:
-        if ctx.run.kind == RunKind.CREATE:
-            ctx.log.write(f"Taking back what was built failed: {failed}", level="error")
-        return await _finish(ctx, RunStatus.ATTENTION)
+        return await fail_to_go_back(ctx, failed)
     cancelled = await in_database(lambda: Run.objects.get(pk=ctx.run.pk).cancel_requested_at is not None)
-    await _finish(ctx, RunStatus.CANCELLED if cancelled else RunStatus.FAILED)
+    await end(ctx, RunStatus.CANCELLED if cancelled else RunStatus.FAILED)
+
+
+def _stopped(error: Exception) -> RunStatus:
+    return RunStatus.CANCELLED if isinstance(error, Cancelled) else RunStatus.FAILED
+
+
+def _is_to_be_kept(run_id: int) -> bool:
+    return Run.objects.filter(pk=run_id, keep=True).exists()
+
+
+def _tell_takeover(ctx: RunContext) -> None:
+    if ctx.lease.taken_over:
+        ctx.log.write("Taken over from a worker that fell silent; going on from Terraform's state.", level="warning")
 
 
 async def _forward(ctx: RunContext, stages: tuple[StageName, ...]) -> Exception | None:
     """Do all stages, or after approval the rest of them; a plan that is out of date is made again."""
-    if ctx.lease.taken_over:
-        ctx.log.write("Taken over from a worker that fell silent; going on from Terraform's state.", level="warning")
     names = [stage.name for stage in stages]
     first = 0
     if ctx.run.approved_at is not None:
@@ -127,10 +165,10 @@ async def _forward(ctx: RunContext, stages: tuple[StageName, ...]) -> Exception 
         if not isinstance(error, PlanAgain):
             break
         first = names.index("plan")
-        for position in range(first, len(stages)):
-            await in_database(
-                write_stage, ctx.lease, position, status=StageStatus.PENDING, started_at=None, finished_at=None
-            )
+        for position, stage in enumerate(stages[first:], start=first):
+            # That something was applied is not forgotten.
+            fresh = {} if stage.name == "apply" else {"started_at": None}
+            await in_database(write_stage, ctx.lease, position, status=StageStatus.PENDING, finished_at=None, **fresh)
     return error
 
 
@@ -146,7 +184,7 @@ async def _steps(ctx: RunContext, stages: tuple[StageName, ...], *, offset: int)
         )
         try:
             ctx.stop_if_cancelled()
-            await STAGES[stage.name](ctx)
+            await do_stage(ctx, stage.name)
             ctx.stop_if_cancelled()
         except LeaseLost:
             raise
@@ -160,12 +198,14 @@ async def _steps(ctx: RunContext, stages: tuple[StageName, ...], *, offset: int)
             await in_database(write_stage, ctx.lease, position, status=StageStatus.FAILED, finished_at=timezone.now())
             return error
         await ctx.log.flush()
-        await in_database(write_stage, ctx.lease, position, status=StageStatus.DONE, finished_at=timezone.now())
+        status = StageStatus.SKIPPED if stage.name in ctx.skip else StageStatus.DONE  # it can say so itself
+        await in_database(write_stage, ctx.lease, position, status=status, finished_at=timezone.now())
     return None
 
 
 def _tell(ctx: RunContext, error: Exception) -> None:
     """One readable line for people; the traceback of what nobody foresaw goes to the server's log only."""
+    error = foreseen(error)
     if isinstance(error, StackyardError):
         ctx.log.write(str(error), level="error")
     else:
@@ -188,58 +228,17 @@ async def _park(ctx: RunContext) -> Exception | None:
     return None
 
 
-def _began_to_apply(run_id: int) -> bool:
-    return Stage.objects.filter(run_id=run_id, name="apply", started_at__isnull=False).exists()
-
-
 async def _prepare_again(ctx: RunContext) -> Exception | None:
-    """After a takeover: the recorded code and its Terraform, to see what stands. Returns what stopped it, or None."""
+    """After a takeover of the way back: the recorded code and its Terraform, to see or to destroy what stands. Returns
+    what stopped it, or None."""
+    _tell_takeover(ctx)
+    ctx.log.stage = "init"
     try:
         for stage in ("fetch", "init"):
-            await STAGES[stage](ctx)
+            await do_stage(ctx, stage)
     except LeaseLost:
         raise
     except Exception as error:
         _tell(ctx, error)
         return error
     return None
-
-
-async def _begin_rollback(ctx: RunContext, backward: tuple[StageName, ...], error: Exception) -> None:
-    change = ctx.run.kind == RunKind.CHANGE
-    ctx.log.write("Looking at what stands now." if change else "Taking back what was built.", level="warning")
-    await ctx.log.flush()
-    ctx.run.rolling_back = True
-    await in_database(_write_rollback, ctx, backward, *_in_words(ctx, error))
-
-
-def _write_rollback(ctx: RunContext, backward: tuple[StageName, ...], message: str, hint: str) -> None:
-    guarded(ctx.lease, rolling_back=True, error=message, hint=hint)
-    forward = len(FLOWS[RunKind(ctx.run.kind)].forward)
-    Stage.objects.filter(run=ctx.run, position__lt=forward, status=StageStatus.PENDING).update(
-        status=StageStatus.SKIPPED
-    )
-    for position, stage in enumerate(backward, start=forward):
-        Stage.objects.get_or_create(run=ctx.run, position=position, defaults={"name": stage.name, "title": stage.title})
-
-
-async def _finish(ctx: RunContext, status: RunStatus, error: Exception | None = None) -> None:
-    ctx.log.close()
-    await ctx.log.flush()
-    words = dict(zip(("error", "hint"), _in_words(ctx, error), strict=True)) if error else {}
-    ctx.ending = True
-    await in_database(finish, ctx.lease, status, **words)
-    if status != RunStatus.ATTENTION:
-        # Disposable: the code is in the record, the state in its backend. After trouble it is kept for a look.
-        await asyncio.to_thread(shutil.rmtree, ctx.workdir.root, ignore_errors=True)
-    logger.info("run ended", status=str(status))
-
-
-def _in_words(ctx: RunContext, error: Exception) -> tuple[str, str]:
-    """(what happened, what to do next), both without hidden values."""
-    if isinstance(error, StackyardError):
-        return ctx.log.clean(error.message), ctx.log.clean(error.hint)
-    return (
-        f"An unforeseen error ({type(error).__name__}) stopped the run.",
-        "Platform staff find it in the server's log.",
-    )

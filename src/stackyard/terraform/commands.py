@@ -82,7 +82,7 @@ class Terraform:
         self._on_event = on_event
         self._on_process = on_process
         self._grace_seconds = grace_seconds
-        self.before: Callable[[], Awaitable[None]] | None = None
+        self.before: Callable[[], Awaitable[object]] | None = None
         self._child: asyncio.subprocess.Process | None = None
 
     async def init(self, backend: Mapping[str, str] | None = None) -> None:
@@ -150,6 +150,11 @@ class Terraform:
     async def force_unlock(self, lock_id: str) -> None:
         """Release a lock whose holder is dead."""
         await self._run("force-unlock", "-force", lock_id)
+
+    @property
+    def works(self) -> bool:
+        """Whether a command runs."""
+        return self._child is not None and self._child.returncode is None
 
     async def cancel(self, grace_seconds: float, tell: Callable[[str], None] = lambda step: None) -> None:
         """Stop the running command, as `Process.end` does; `tell` hears of each step."""

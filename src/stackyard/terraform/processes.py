@@ -39,8 +39,8 @@ class Process:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Process":
         """From what `as_dict` gave."""
-        numbers = (int(data[name]) for name in ("pid", "started"))
-        return cls(str(data["host"]), str(data["boot"]), *numbers, parent=int(data.get("parent", 0)))
+        pid, started, parent = (int(data.get(name, 0)) for name in ("pid", "started", "parent"))
+        return cls(str(data["host"]), str(data["boot"]), pid, started, parent)
 
     def as_dict(self) -> dict[str, Any]:
         """For a row."""

@@ -1,0 +1,130 @@
+"""How a run ends or turns back: what was built is taken back, kept or looked at, and what happened is told."""
+
+import asyncio
+import errno
+import shutil
+from typing import Any
+
+import structlog
+from django.db import DatabaseError
+
+from stackyard.cmdb.models import Run, RunKind, RunStatus, Stage, StageStatus
+from stackyard.errors import Invalid, LeaseLost, StackyardError
+from stackyard.runs.context import RunContext
+from stackyard.runs.database import in_database
+from stackyard.runs.flows import FLOWS, StageName
+from stackyard.runs.lease import finish, guarded, write_environment
+
+logger = structlog.get_logger()
+
+NEXT = {
+    RunKind.CREATE: "Nothing was released. Press Destroy to take away what is there.",
+    RunKind.CHANGE: "Look at what stands, then change it again or destroy it.",
+    RunKind.DESTROY: "Nothing was released. Press Destroy again once what stands in the way is gone.",
+}
+"""What a person does about a run that needs attention when its error does not say."""
+
+
+def began_to_apply(run_id: int) -> bool:
+    """Whether any worker of this run began to apply, so that something of it may stand."""
+    return Stage.objects.filter(run_id=run_id, name="apply", started_at__isnull=False).exists()
+
+
+async def begin_rollback(ctx: RunContext, backward: tuple[StageName, ...], error: Exception) -> None:
+    """From here on the run takes back what it built, or looks at what it left; a takeover goes on from here."""
+    if ctx.run.kind == RunKind.CHANGE:
+        ctx.log.write("Looking at what stands now.", level="warning")
+    elif await in_database(began_to_apply, ctx.run.pk):
+        ctx.log.write("Taking back what was built.", level="warning")
+    await ctx.log.flush()
+    ctx.run.rolling_back = True
+    await in_database(_write_rollback, ctx, backward, told(ctx, error))
+
+
+def _write_rollback(ctx: RunContext, backward: tuple[StageName, ...], words: dict[str, Any]) -> None:
+    guarded(ctx.lease, rolling_back=True, **words)
+    forward = len(FLOWS[RunKind(ctx.run.kind)].forward)
+    Stage.objects.filter(run=ctx.run, position__lt=forward, status=StageStatus.PENDING).update(
+        status=StageStatus.SKIPPED
+    )
+    for position, stage in enumerate(backward, start=forward):
+        Stage.objects.get_or_create(run=ctx.run, position=position, defaults={"name": stage.name, "title": stage.title})
+
+
+async def keep(ctx: RunContext) -> None:
+    """End a cancelled create whose half-built environment is to stay: what stands goes into the CMDB."""
+    words = {
+        "error": "Cancelled while it was built. What was built so far is kept, as asked.",
+        "hint": "Destroy the environment when it is no longer needed.",
+    }
+    try:
+        await ctx.terraform.push_errored_state()
+        state = await ctx.terraform.state()
+        resources = [r.as_dict() for r in state.resources]
+        await in_database(write_environment, ctx.lease, resources=resources, outputs=dict(state.outputs))
+        ctx.log.write(f"Kept: {len(resources)} resources.", level="warning")
+    except LeaseLost:
+        raise
+    except StackyardError as error:
+        ctx.log.write(f"What stands could not be read: {error}", level="error")
+    await end(ctx, RunStatus.ATTENTION, words)
+
+
+async def fail_to_go_back(ctx: RunContext, failed: Exception) -> None:
+    """End a run that needs attention because its way back did not come to its end."""
+    words = told(ctx, failed)
+    if ctx.run.kind == RunKind.CREATE:
+        ctx.log.write(f"Taking back what was built failed: {words['error']}", level="error")
+    first = await in_database(lambda: Run.objects.get(pk=ctx.run.pk).error)
+    way = "Taking it back failed" if ctx.run.kind == RunKind.CREATE else "What stands could not be proven"
+    words["error"] = f"{first} {way}: {words['error']}".strip()
+    words.pop("problems", None)
+    await end(ctx, RunStatus.ATTENTION, words)
+
+
+async def end(ctx: RunContext, status: RunStatus, words: dict[str, Any] | None = None) -> None:
+    """Write the run's end. `words` as `told` gives them."""
+    ctx.log.close()
+    await ctx.log.flush()
+    words = dict(words or {})
+    if status == RunStatus.ATTENTION:
+        words["hint"] = words.get("hint") or NEXT.get(RunKind(ctx.run.kind), "")
+    ctx.ending = True
+    await in_database(finish, ctx.lease, status, **words)
+    if status != RunStatus.ATTENTION:
+        # Disposable: the code is in the record, the state in its backend. After trouble it is kept for a look.
+        await asyncio.to_thread(shutil.rmtree, ctx.workdir.root, ignore_errors=True)
+    logger.info("run ended", status=str(status))
+
+
+def told(ctx: RunContext, error: Exception) -> dict[str, Any]:
+    """What happened, what to do next and the settings that were refused, as fields of the run without hidden values."""
+    error = foreseen(error)
+    if not isinstance(error, StackyardError):
+        return {
+            "error": f"An unforeseen error ({type(error).__name__}) stopped the run.",
+            "hint": "Platform staff find it in the server's log.",
+        }
+    words: dict[str, Any] = {"error": ctx.log.clean(error.message), "hint": ctx.log.clean(error.hint)}
+    if isinstance(error, Invalid):
+        words["problems"] = [{"field": p.field, "message": ctx.log.clean(p.message)} for p in error.problems]
+    return words
+
+
+class MachineTrouble(StackyardError):
+    """The machine of the worker, or the database, does not do what every run needs."""
+
+
+def foreseen(error: Exception) -> Exception:
+    """The error in words for people, when it is one that any part can meet: a full disk, a database that is away."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return MachineTrouble(
+            f"The disk of the worker's machine is full ({error.strerror}).",
+            hint="Make room in Stackyard's data folder; then try again, or press Destroy when something stands.",
+        )
+    if isinstance(error, DatabaseError):
+        return MachineTrouble(
+            f"The database refused: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason told'}.",
+            hint="Platform staff find it in the server's log.",
+        )
+    return error
