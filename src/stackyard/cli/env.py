@@ -28,6 +28,9 @@ def create(
     ),
     settings: Path | None = typer.Option(None, "--settings", help="A YAML file of settings; --set goes before it."),
     sandbox: str = typer.Option("", "--sandbox", help="Which sandbox. Without: the one with the most room."),
+    expires: str = typer.Option(
+        "", "--expires", metavar="WHEN", help="Days, a date such as 2027-01-31, or never. Without: as usual there."
+    ),
     wait: bool = Wait,
     idempotency_key: str = typer.Option(
         "", "--idempotency-key", help="The same key and wish, sent again, make nothing new."
@@ -42,9 +45,10 @@ def create(
         "name": name,
         "sandbox": sandbox,
         "settings": _settings(client, pattern, assignments, settings),
+        **({"expires": expires} if expires else {}),
     }
     accepted = client.post("/environments", wish, idempotency_key=idempotency_key or str(uuid.uuid4()))
-    _go_on(client, accepted, wait=wait, as_json=as_json)
+    go_on(client, accepted, wait=wait, as_json=as_json)
 
 
 @app.command("list")
@@ -54,17 +58,20 @@ def list_(
     product: str = typer.Option("", help="Name of a product."),
     sandbox: str = typer.Option("", help="Name of a sandbox."),
     gone: bool = typer.Option(False, "--gone", help="Also those that are gone."),
+    expiring: bool = typer.Option(
+        False, "--expiring", help="Those that expire within 7 days or have expired, the next to go first."
+    ),
     limit: int = typer.Option(100, min=1, max=10_000, help="How many at most."),
     as_json: bool = JsonOption,
 ) -> None:
     """List environments, newest first."""
     client = Client.from_environment()
-    query = {"text": text, "status": status, "product": product, "sandbox": sandbox, "gone": gone}
+    query = {"text": text, "status": status, "product": product, "sandbox": sandbox, "gone": gone, "expiring": expiring}
     items, count = client.pages("/environments", limit, **query)
     if as_json:
         print_json({"items": items, "count": count})
         return
-    columns = ("NAME", "STATUS", "PATTERN", "FQDN", "ACCOUNT", "OWNER", "CREATED")
+    columns = ("NAME", "STATUS", "PATTERN", "FQDN", "ACCOUNT", "OWNER", "CREATED", "EXPIRES")
     table(columns, [_row(item) for item in items], status="STATUS")
     if not items:
         typer.echo("None. `stackyard env create PRODUCT PATTERN NAME` makes one.", err=True)
@@ -120,7 +127,7 @@ def destroy(
     if not yes:
         _confirm(client, environment)
     accepted = client.delete(f"/environments/{part(environment)}")
-    _go_on(client, accepted, wait=wait, as_json=as_json)
+    go_on(client, accepted, wait=wait, as_json=as_json)
 
 
 def _settings(client: Client, pattern: str, assignments: list[str], file: Path | None) -> dict[str, Any]:
@@ -133,7 +140,7 @@ def _settings(client: Client, pattern: str, assignments: list[str], file: Path |
     return read_settings(parameters, assignments, file)
 
 
-def _go_on(client: Client, accepted: Any, *, wait: bool, as_json: bool) -> None:
+def go_on(client: Client, accepted: Any, *, wait: bool, as_json: bool) -> None:
     """After a wish was accepted: say so, or watch until it has come true."""
     environment, run = accepted["environment"], accepted["run"]
     if not wait:
@@ -182,6 +189,7 @@ def _row(item: Any) -> tuple[str, ...]:
         item["sandbox"]["account_id"],
         item["owner"],
         when(item["created_at"]),
+        when(item["expires_at"]) or "never",
     )
 
 
@@ -197,6 +205,7 @@ def _describe(found: Any) -> None:
         "Created": when(found["created_at"]),
         "Ready": when(found["ready_at"]),
         "Destroyed": when(found["destroyed_at"]),
+        "Expires": "" if found["destroyed_at"] else when(found["expires_at"]) or "never",
         "Code": found["commit"],
         "Resources": str(len(found["resources"])),
     }

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from stackyard.cli import env, pattern, run
+from stackyard.cli import env, lifetimes, pattern, run
 from stackyard.cli.doctor.command import doctor
 from stackyard.cli.failures import polite
 from stackyard.cli.server import commands as server
@@ -83,6 +83,8 @@ def _root(
     """AWS environments in one click, from your own Terraform design patterns."""
 
 
+env.app.command("extend")(lifetimes.extend)
+env.app.command("drift")(lifetimes.drift)
 app.add_typer(env.app, name="env")
 app.add_typer(pattern.app, name="pattern")
 app.add_typer(run.app, name="run")
