@@ -75,7 +75,7 @@ def claim(
         raise Invalid.field("prefix", f"A block is /{WIDEST} to /{NARROWEST}, as AWS takes them.")
     if used:
         pool.refresh_from_db()
-    met = [str(use.block) for use in _relevant(pool, used)]
+    met = [str(use.block) for use in relevant(pool, used)]
     for _ in range(TRIES):
         found, block = _take_lowest(pool, prefix, purpose, environment, met)
         if block is not None:
@@ -121,7 +121,7 @@ def check_wanted(pool: AddressPool, wanted: IPv4Network, in_use: Iterable[InUse]
     holder = _holder(pool, wanted)
     if holder is not None:
         raise Invalid.field("block", f"{wanted} overlaps with {holder.block} of {holder_name(holder)}.")
-    met = next((use for use in _relevant(pool, in_use) if wanted.overlaps(use.block)), None)
+    met = next((use for use in relevant(pool, in_use) if wanted.overlaps(use.block)), None)
     if met is not None:
         raise Invalid.field("block", f"{wanted} overlaps with {met.block} of {met.what} in the account.")
 
@@ -136,7 +136,7 @@ def _holder(pool: AddressPool, wanted: IPv4Network) -> AddressBlock | None:
     return held.select_related("environment").first()
 
 
-def _relevant(pool: AddressPool, in_use: Iterable[InUse]) -> list[InUse]:
+def relevant(pool: AddressPool, in_use: Iterable[InUse]) -> list[InUse]:
     """Without what covers the whole pool, as a route to the company's network does: it tells nothing about a part."""
     return [use for use in in_use if use.block.overlaps(pool.block) and not pool.block.subnet_of(use.block)]
 

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 
-from stackyard.aws.checks.addresses import existing
+from stackyard.aws.checks.addresses import addresses_in_use
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.cmdb import addresses, rights
 from stackyard.cmdb.addresses import InUse, parse_block
@@ -66,7 +66,7 @@ def free_space(pool: AddressPool) -> Space:
 def blocks_in_use(access: SandboxAccess, *, own_vpc: str = "") -> tuple[InUse, ...]:
     """What the account really has: its networks, with their secondary blocks, what is peered with them and where their
     routes lead to. Without the network `own_vpc`. Raises Unavailable or Forbidden when AWS does not tell."""
-    return tuple(InUse(block, what) for block, what in existing(access, own_vpc))
+    return tuple(InUse(block, what) for block, what in addresses_in_use(access, own_vpc))
 
 
 def pools(user: User) -> QuerySet[AddressPool]:

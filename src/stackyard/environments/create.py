@@ -22,6 +22,7 @@ from stackyard.cmdb.models.environment import GONE
 from stackyard.cmdb.sealing import seal
 from stackyard.cmdb.validators import DNS_LABEL
 from stackyard.environments import naming
+from stackyard.environments.addresses import claim_block, free_space
 from stackyard.environments.allocate import claim_fqdn, claim_rule_priority
 from stackyard.environments.lifetimes import first_expiry, unreadable_expiry
 from stackyard.environments.requests import CreateRequest
@@ -120,6 +121,12 @@ def _why_not(sandbox: Any, pattern: Pattern) -> str | None:
         return f"lacks {', '.join(missing)}, which this pattern needs."
     if sandbox.living >= sandbox.max_environments:
         return f"is full: it holds its {sandbox.max_environments} environments."
+    if (prefix := pattern.manifest.cidr_prefix) is not None:
+        if sandbox.pool is None:
+            return f"has no address pool, from which this pattern takes a /{prefix} for each environment."
+        largest = free_space(sandbox.pool).largest_prefix
+        if largest is None or largest > prefix:
+            return f"is full: its address pool {sandbox.pool.name} has no free /{prefix}, which this pattern needs."
     return None
 
 
@@ -148,6 +155,8 @@ def _write(
     claim_fqdn(environment)
     if "allocation.listener_rule_priority" in pattern.manifest.fills.values():
         claim_rule_priority(environment, sandbox)
+    if pattern.manifest.cidr_prefix is not None and sandbox.pool is not None:
+        claim_block(sandbox.pool, pattern.manifest.cidr_prefix, purpose="own subnets", environment=environment)
     return environment
 
 

@@ -1,7 +1,7 @@
 """`pattern.yaml`: what a pattern says about itself. Unknown keys are errors, so that a typing mistake is found."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -62,10 +62,18 @@ class Manifest(_Part):
     # Blocks of the pattern that are left out when an environment is rendered, because Stackyard writes its own.
     replaces: tuple[str, ...] = ()
     fills: dict[str, str] = Field(default_factory=dict)
+    # Length of the address block that each environment gets from its sandbox's pool, as `allocation.cidr`.
+    cidr_prefix: int | None = Field(default=None, ge=16, le=28)
     parameters: dict[str, Overlay] = Field(default_factory=dict)
     secrets: dict[str, Secret] = Field(default_factory=dict)
     outputs: dict[str, str] = Field(default_factory=dict)
     components: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _block_with_its_length(self) -> Self:
+        if ("allocation.cidr" in self.fills.values()) != (self.cidr_prefix is not None):
+            raise ValueError("cidr_prefix and a fill from allocation.cidr belong together: one is missing")
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
-from stackyard.cmdb.models import AddressBlock
+from stackyard.cmdb.addresses import InUse, claim, give_back, relevant
+from stackyard.cmdb.models import AddressBlock, Environment
 from stackyard.record.repository import Record
 from stackyard.settings import Settings
 
@@ -37,6 +38,26 @@ def _defer() -> None:
             record_addresses.configure(lock="address-list", queueing_lock="address-list").defer()
     except AlreadyEnqueued:
         pass
+
+
+def settle_blocks(environment: Environment, in_use: Sequence[InUse]) -> list[str]:
+    """Change blocks of a new environment that the account uses already for others; returns what was changed, in
+    sentences. They were claimed without a look at AWS, because nobody who presses a button should wait for that."""
+    told = []
+    with transaction.atomic():
+        held = AddressBlock.objects.filter(environment=environment, released_at=None).select_related("pool")
+        for block in held.order_by("pool_id", "block"):
+            met = next((use for use in relevant(block.pool, in_use) if use.block.overlaps(block.block)), None)
+            if met is None:
+                continue
+            give_back([block])
+            new = claim(
+                block.pool, block.block.prefixlen, purpose=block.purpose, environment=environment, in_use=in_use
+            )
+            told.append(f"{block.block} is used by {met.what}, so it becomes {new.block}.")
+        if told:
+            call_for_list()
+    return told
 
 
 def record_list(settings: Settings) -> None:

@@ -12,6 +12,7 @@ def filling_of(environment: Environment, settings: Settings) -> Filling:
     """
     sandbox = environment.sandbox
     priority = environment.allocations.filter(kind=Allocation.Kind.RULE_PRIORITY, released_at=None).first()
+    block = environment.address_blocks.filter(released_at=None).order_by("pk").first()
     return Filling(
         environment={
             "name": environment.slug,
@@ -20,7 +21,10 @@ def filling_of(environment: Environment, settings: Settings) -> Filling:
             "exists": environment.ready_at is not None or bool(environment.resources),
         },
         sandbox={**sandbox.facts, "region": sandbox.region, "account_id": sandbox.account_id},
-        allocation={"listener_rule_priority": int(priority.value)} if priority else {},
+        allocation={
+            **({"listener_rule_priority": int(priority.value)} if priority else {}),
+            **({"cidr": str(block.block)} if block else {}),
+        },
         region=sandbox.region,
         role_arn=sandbox.role_arn,
         external_id=sandbox.external_id,

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from stackyard.aws.checks.finding import Verdict
 from stackyard.aws.facts import BaselineFacts
 from stackyard.aws.listers.search import pages
 from stackyard.aws.sessions import SandboxAccess
-from stackyard.errors import Invalid
+from stackyard.errors import Invalid, Unavailable
 
 GONE = {"deleted", "rejected", "expired", "failed", "deleting"}
 
@@ -37,6 +39,17 @@ def overlaps(
         f"{own} overlaps with {'; '.join(sorted(set(taken)))}.",
         "Give the sandbox another block, or delete what has these addresses and is not used.",
     )
+
+
+def addresses_in_use(access: SandboxAccess, own_vpc: str = "") -> list[tuple[IPv4Network, str]]:
+    """As `existing`, for those who decide by it. Raises Unavailable when AWS does not tell."""
+    try:
+        return list(existing(access, own_vpc))
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(
+            f"AWS did not tell which addresses account {access.account_id} uses: {error}",
+            hint=f"The role {access.role_arn} must be allowed to describe VPCs, peerings and route tables.",
+        ) from error
 
 
 def existing(access: SandboxAccess, own_vpc: str) -> Iterator[tuple[IPv4Network, str]]:
