@@ -110,6 +110,8 @@ def run_detail(row: Run) -> RunDetail:
         commit=row.commit,
         takeovers=row.takeovers,
         cancel_requested=row.cancel_requested_at is not None,
+        keep=row.keep,
+        tries=row.tries,
     )
 
 
@@ -128,6 +130,7 @@ def _run(row: Run) -> dict[str, Any]:
         "finished_at": row.finished_at,
         "error": row.error,
         "hint": row.hint,
+        "problems": row.problems,
     }
 
 

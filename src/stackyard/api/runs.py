@@ -53,9 +53,10 @@ def run_events(request: HttpRequest, run_id: RowId, after: RowId = 0) -> Events:
 
 
 @router.post("/{run_id}/cancel", response=answers(202, RunDetail), summary="Cancel a run")
-def cancel_run(request: HttpRequest, run_id: RowId) -> Status[RunDetail]:
-    """A waiting run ends at once; one at work is stopped in good order, and a create takes back what it built."""
-    request_cancel(person(request), _find(request, run_id))
+def cancel_run(request: HttpRequest, run_id: RowId, keep: bool = False) -> Status[RunDetail]:
+    """A waiting run ends at once; one at work is stopped in good order. A create takes back what it built, or with
+    `keep=true` leaves it as it stands, to be destroyed later."""
+    request_cancel(person(request), _find(request, run_id), keep=keep)
     return Status(202, convert.run_detail(_find(request, run_id)))
 
 

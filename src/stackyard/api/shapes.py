@@ -169,6 +169,7 @@ class RunOut(Schema):
     finished_at: datetime | None
     error: str
     hint: str
+    problems: list[ProblemOut] = Field(description="Settings that the pattern or AWS refused; often empty.")
 
 
 class RunDetail(RunOut):
@@ -181,6 +182,8 @@ class RunDetail(RunOut):
     commit: str
     takeovers: int
     cancel_requested: bool
+    keep: bool = Field(description="A cancelled create keeps what it has built.")
+    tries: int = Field(description="How often a stage was tried again because AWS asked for patience.")
 
 
 class EnvironmentDetail(EnvironmentOut):

@@ -42,14 +42,20 @@ def show(run_id: int = RunId, as_json: bool = JsonOption) -> None:
         say(f"  {stage['status']:<8} {stage['title']:<28} {took}")
     if found["error"]:
         say(f"  {found['error']} {found['hint']}".rstrip())
+    for problem in found["problems"]:
+        say(f"  {problem['field']}: {problem['message']}")
     for left in found["leftovers"]:
         say(f"  Left over: {left}")
 
 
 @app.command()
-def cancel(run_id: int = RunId, as_json: bool = JsonOption) -> None:
-    """Stop a run in good order; a create takes back what it built."""
-    found = Client.from_environment().post(f"/runs/{run_id}/cancel")
+def cancel(
+    run_id: int = RunId,
+    keep: bool = typer.Option(False, "--keep", help="Leave what a create has built so far, to be destroyed later."),
+    as_json: bool = JsonOption,
+) -> None:
+    """Stop a run in good order; a create takes back what it built, unless it is to be kept."""
+    found = Client.from_environment().post(f"/runs/{run_id}/cancel" + ("?keep=true" if keep else ""))
     if as_json:
         print_json(found)
     elif found["active"]:

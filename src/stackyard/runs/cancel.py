@@ -6,13 +6,18 @@ from django.utils import timezone
 
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Allocation, Environment, Run, RunKind, RunStatus, StageStatus
-from stackyard.errors import Conflict
+from stackyard.errors import Conflict, Invalid
 from stackyard.runs.lease import CHANNEL
 from stackyard.runs.states import environment_status
 
 
-def request_cancel(user: User, run: Run) -> Run:
-    """Ask for a run to stop. Raises Forbidden as rights say, Conflict when it has ended or is a destroy at work."""
+def request_cancel(user: User, run: Run, *, keep: bool = False) -> Run:
+    """Ask for a run to stop. A create takes back what it has built, or with `keep` leaves it as it stands then; what
+    any other run has done stays anyway.
+
+    Raises Forbidden as rights say; Conflict when the run has ended, is a destroy at work, or already takes back what is
+    to be kept; Invalid at field `keep` for a run that is no create.
+    """
     rights.require_act_on(user, run.environment)
     with transaction.atomic():
         locked = Run.objects.select_for_update().get(pk=run.pk)
@@ -20,6 +25,11 @@ def request_cancel(user: User, run: Run) -> Run:
             raise Conflict(f"This run has ended: {locked.get_status_display().lower()}.")
         if locked.kind == "destroy" and locked.status == RunStatus.RUNNING:
             raise Conflict("A destroy at work is not cancelled: half an environment helps nobody.")
+        if keep and locked.kind != RunKind.CREATE:
+            raise Invalid.field("keep", "Only a create takes back what it built, so only there it can be kept.")
+        if keep and locked.rolling_back:
+            raise Conflict("This run takes back already what it built.", hint="Wait until it has ended.")
+        locked.keep = keep
         locked.cancel_requested_at = locked.cancel_requested_at or timezone.now()
         if locked.status in (RunStatus.QUEUED, RunStatus.WAITING):
             _end_waiting(locked)

@@ -137,3 +137,16 @@ def test_ten_environments_cost_as_many_queries_as_one(
     for n in range(9):
         create(org.requester, CreateRequest("shop", "ecs-service", f"n{n}"), via="api")
     assert queries() == one
+
+
+def test_keeping_what_a_cancelled_run_built_is_for_creates(rika: Caller, environment: Environment) -> None:
+    run = environment.runs.get()
+    Run.objects.filter(pk=run.pk).update(status="running")
+    kept = rika.ask("POST", f"/runs/{run.pk}/cancel?keep=true")
+    assert (kept.status_code, kept.json()["keep"], kept.json()["cancel_requested"]) == (202, True, True)
+    Run.objects.filter(pk=run.pk).update(rolling_back=True)
+    assert rika.ask("POST", f"/runs/{run.pk}/cancel?keep=true").status_code == 409
+    Run.objects.filter(pk=run.pk).update(kind="change", rolling_back=False)
+    refused = rika.ask("POST", f"/runs/{run.pk}/cancel?keep=true")
+    assert refused.status_code == 422
+    assert refused.json()["error"]["problems"][0]["field"] == "keep"
