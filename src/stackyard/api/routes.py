@@ -8,7 +8,7 @@ from django.urls import URLPattern, re_path
 from ninja import NinjaAPI
 
 from stackyard import __version__
-from stackyard.api import environments, organisation, patterns, runs
+from stackyard.api import addresses, environments, organisation, patterns, runs
 from stackyard.api.answers import answers, install, nowhere, one_shape
 from stackyard.api.auth import PortalSession, TokenAuth
 from stackyard.api.parser import StrictJson
@@ -60,3 +60,4 @@ api.add_router("/environments", environments.router)
 api.add_router("/runs", runs.router)
 api.add_router("/patterns", patterns.router)
 api.add_router("", organisation.router)
+api.add_router("", addresses.router)

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from stackyard.cli import env, lifetimes, pattern, run
+from stackyard.cli import address, env, lifetimes, pattern, run
 from stackyard.cli.doctor.command import doctor
 from stackyard.cli.failures import polite
 from stackyard.cli.server import commands as server
@@ -88,6 +88,7 @@ env.app.command("drift")(lifetimes.drift)
 app.add_typer(env.app, name="env")
 app.add_typer(pattern.app, name="pattern")
 app.add_typer(run.app, name="run")
+app.add_typer(address.app, name="address")
 app.command("doctor")(doctor)
 app.command("serve")(server.serve)
 app.command("worker")(server.worker)

@@ -7,7 +7,7 @@ from tests.factories import Organisation
 from tests.integration.api.conftest import Caller, caller, wish
 
 from stackyard.api.routes import api
-from stackyard.cmdb.models import Environment
+from stackyard.cmdb.models import AddressBlock, AddressPool, Environment
 
 PEOPLE = ("anonymous", "viewer", "stranger", "requester", "platform")
 
@@ -37,13 +37,25 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/products/{product}"): (401, 200, 404, 200, 200),
     ("GET", "/sandboxes"): (401, 200, 200, 200, 200),
     ("GET", "/sandboxes/{sandbox}"): (401, 200, 404, 200, 200),
+    ("GET", "/address-pools"): (401, 200, 200, 200, 200),
+    ("POST", "/address-pools"): (401, 403, 403, 403, 201),
+    ("GET", "/address-pools/{pool}"): (401, 200, 404, 200, 200),
+    ("PUT", "/address-pools/{pool}"): (401, 403, 404, 403, 200),
+    ("DELETE", "/address-pools/{pool}"): (401, 403, 404, 403, 409),
+    ("POST", "/address-pools/{pool}/blocks"): (401, 403, 404, 403, 201),
+    ("GET", "/address-blocks"): (401, 200, 200, 200, 200),
+    ("GET", "/address-blocks.csv"): (401, 200, 200, 200, 200),
+    ("DELETE", "/address-blocks/{block_id}"): (401, 403, 404, 403, 409),
 }
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/environments"): wish(name="another"),
     ("POST", "/environments/{environment}/extend"): {"days": 7},
+    ("POST", "/address-pools"): {"name": "more", "block": "10.30.0.0/16"},
+    ("PUT", "/address-pools/{pool}"): {"name": "corp", "block": "10.20.0.0/15"},
+    ("POST", "/address-pools/{pool}/blocks"): {"purpose": "the office", "prefix": 24},
     ("POST", "/environments/{environment}/drift/accept"): {},
 }
-CODES = {401: "unauthorised", 403: "forbidden", 404: "not_found", 422: "invalid"}
+CODES = {401: "unauthorised", 403: "forbidden", 404: "not_found", 409: "conflict", 422: "invalid"}
 
 
 def operations() -> set[tuple[str, str]]:
@@ -53,6 +65,15 @@ def operations() -> set[tuple[str, str]]:
 
 def person(org: Organisation, name: str) -> Caller:
     return caller({"anonymous": None, **org.__dict__}[name])
+
+
+def _block(org: Organisation, environment: Environment) -> AddressBlock:
+    """A block of the environment, in a pool of its sandbox."""
+    org.sandbox.pool = AddressPool.objects.create(name="corp", block="10.20.0.0/16")
+    org.sandbox.save()
+    return AddressBlock.objects.create(
+        pool=org.sandbox.pool, block="10.20.0.0/26", environment=environment, purpose="subnets"
+    )
 
 
 def test_the_table_covers_every_operation() -> None:
@@ -69,9 +90,8 @@ def test_every_operation_for_everybody(
         environment.runs.update(status="succeeded")
         differs = {"resources": [{"address": "a.b", "action": "delete", "attributes": []}]}
         Environment.objects.update(status="ready", resources=[{"address": "a.b"}], drift=differs)
-    address = path.format(
-        environment=environment.slug, run_id=run.pk, pattern="ecs-service", product="shop", sandbox="commerce-dev"
-    )
+    names = {"pattern": "ecs-service", "product": "shop", "sandbox": "commerce-dev", "pool": "corp"}
+    address = path.format(environment=environment.slug, run_id=run.pk, block_id=_block(org, environment).pk, **names)
 
     response = person(org, who).ask(method, address, BODIES.get((method, path)))
 
