@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from stackyard.cmdb.models import Environment
+from stackyard.cmdb.models import Environment, Run
 from stackyard.environments.create import create
 from stackyard.environments.requests import CreateRequest
+from stackyard.runs.cancel import request_cancel
 from tests.acceptance.conftest import StartWorker
 from tests.acceptance.test_change import RECORD, edit_record, task_of
 from tests.acceptance.test_in_the_browser import MINUTES, picture, sign_in
@@ -93,3 +95,26 @@ def test_cpu_count_and_a_variable_are_changed_and_an_edit_by_hand_survives(
     assert page.get_by_text("not applied yet").count() == 0
     assert page.input_value("[name='settings.container.cpu']") == "512"
     assert [c for c in complaints if not c.startswith(("htmx:afterRequest", "htmx:sendAbort"))] == []
+
+
+def test_what_somebody_else_starts_appears_by_itself(yard: Yard, portal: str, browser: Any) -> None:
+    run = yard.create("watched")
+    Run.objects.filter(pk=run.pk).update(status="succeeded", finished_at=timezone.now())
+    Environment.objects.filter(pk=run.environment_id).update(
+        status="ready", resources=[{"address": "a.b", "type": "a"}]
+    )
+    page = browser.new_page()
+    sign_in(page, portal, "vera")
+    page.goto(f"{portal}/environments/{run.environment.uid}/")
+    head = page.locator("h1 >> xpath=..")
+    head.get_by_text("Ready", exact=True).wait_for()
+
+    other = yard.destroy(Environment.objects.get(pk=run.environment_id))
+    page.locator(f"[data-live='{other.pk}']").wait_for()
+    head.get_by_text("Destroying", exact=True).wait_for()
+    assert page.locator("[data-live]").count() == 1, "the log of the run before made room"
+
+    request_cancel(yard.user, other)
+    page.locator(f"[data-live='{other.pk}'][data-status='cancelled']").wait_for()
+    page.locator(".card-actions").get_by_text("Cancelled", exact=True).wait_for()
+    head.get_by_text("Ready", exact=True).wait_for()

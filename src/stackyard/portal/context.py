@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from stackyard.cmdb import rights
+from stackyard.environments.notices import open_notices
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,12 @@ PLACES = (
 """Title, icon, name of the list page, only for platform staff."""
 
 
+MOST_COUNTED = 99
+
+
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Entries for the side bar, and two answers that many templates ask for. Nothing for those not signed in."""
+    """Entries for the side bar, how many notices wait, and two answers that many templates ask for. Nothing for those
+    not signed in."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
@@ -42,4 +47,10 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         if platform or not platform_only:
             url = reverse(f"portal:{name}")
             entries.append(Entry(title, icon, url, request.path.startswith(url)))
-    return {"navigation": entries, "is_platform": platform, "may_request": rights.may_request(user)}
+    return {
+        "navigation": entries,
+        "is_platform": platform,
+        "may_request": rights.may_request(user),
+        # Asked only by whole pages, not by their parts.
+        "notices_waiting": lambda: len(open_notices(user).values_list("pk", flat=True)[:MOST_COUNTED]),
+    }

@@ -36,6 +36,7 @@ def environments(request: Request) -> HttpResponse:
         "status": _known(given.get("status"), EnvironmentStatus.values),
         "product": _known(given.get("product"), [name for name, _ in products]),
         "sandbox": _known(given.get("sandbox"), sandboxes),
+        "expiring": _known(given.get("expiring"), ["yes"]),
     }
     found = listing.search(
         request.user,
@@ -43,6 +44,7 @@ def environments(request: Request) -> HttpResponse:
         status=chosen["status"],
         product=chosen["product"],
         sandbox=chosen["sandbox"],
+        expiring=bool(chosen["expiring"]),
     )
     waiting = Run.objects.filter(environment=OuterRef("pk"), status=RunStatus.WAITING)
     page = page_of(request, found.defer(*NOT_LISTED).annotate(waits=Exists(waiting)))

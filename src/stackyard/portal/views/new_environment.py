@@ -21,7 +21,7 @@ from stackyard.portal.preview import NewPreview, preview_new
 from stackyard.portal.progress import usual_seconds
 from stackyard.portal.requests import Request
 
-BASICS = ("product", "pattern", "name", "sandbox")
+BASICS = ("product", "pattern", "name", "sandbox", "expires")
 
 
 @dataclass
@@ -33,6 +33,7 @@ class Draft:
     pattern: Pattern | None
     name: str
     sandbox: str
+    expires: str = ""
     posted: QueryDict | None = None
     problems: tuple[Problem, ...] = ()
     errors: dict[str, str] = field(default_factory=dict)
@@ -64,7 +65,8 @@ def _draft(request: Request, data: QueryDict) -> Draft:
     product = next((p for p in products if p.name == data.get("product")), None)
     if not data.get("product") and len(products) == 1:
         product = products[0]
-    return Draft(products, product, _pattern(data.get("pattern", "")), data.get("name", ""), data.get("sandbox", ""))
+    pattern = _pattern(data.get("pattern", ""))
+    return Draft(products, product, pattern, data.get("name", ""), data.get("sandbox", ""), data.get("expires", ""))
 
 
 def _pattern(name: str) -> Pattern | None:
