@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from stackyard.cmdb.models import RunKind
@@ -52,7 +53,21 @@ def read_nothing_deployed(ctx: RunContext) -> None:
     """Let the code in the work folder plan without what is deployed."""
     if "environment.exists" in ctx.manifest.fills.values():
         interface, file = _interface(ctx)
-        file.write_bytes(interface.as_gone(file.read_bytes()))
+        file.write_bytes(interface.with_existence(file.read_bytes(), False))
+
+
+def record_standing(ctx: RunContext, commit: Callable[[], str]) -> str:
+    """Commit the code of a new environment as it will be right once that stands: whoever plans the recorded folder by
+    hand keeps what is deployed. The work folder stays as it is. Returns the commit."""
+    if "environment.exists" not in ctx.manifest.fills.values():
+        return commit()
+    interface, file = _interface(ctx)
+    now = file.read_bytes()
+    file.write_bytes(interface.with_existence(now, True))
+    try:
+        return commit()
+    finally:
+        file.write_bytes(now)
 
 
 async def plan_change(ctx: RunContext) -> Plan:

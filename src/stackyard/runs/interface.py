@@ -110,11 +110,11 @@ class Interface:
                 ) from None
         return Edited(filled.bytes(), wished.text() != file.text(), tuple(problems))
 
-    def as_gone(self, text: bytes) -> bytes:
-        """The file with what is filled from `environment.exists` set to false: nothing that is deployed is read."""
+    def with_existence(self, text: bytes, exists: bool) -> bytes:
+        """The file with what is filled from `environment.exists` set. False: nothing that is deployed is read."""
         file = self._parse(text)
         for path in (p for p, source in self.manifest.fills.items() if source == "environment.exists"):
-            file = self._set(file, bare(path), False)
+            file = self._set(file, bare(path), exists)
         return file.bytes()
 
     @property

@@ -30,6 +30,7 @@ from stackyard.runs.changing import (
     plan_change,
     plan_digest,
     read_nothing_deployed,
+    record_standing,
     settings_in_code,
     tell_what_goes,
 )
@@ -91,7 +92,7 @@ async def fetch(ctx: RunContext) -> None:
         commit = ctx.wish.commit or await asyncio.to_thread(store.newest, ctx.record_folder)
     await asyncio.to_thread(store.fetch, ctx.record_folder, commit, ctx.workdir.code)
     ctx.log.write(f"Fetched {ctx.record_folder} at {commit[:10]}.")
-    if ctx.run.kind == RunKind.DESTROY:
+    if ctx.run.kind in (RunKind.CREATE, RunKind.DESTROY):  # a create fetches only to take back what it began
         await asyncio.to_thread(read_nothing_deployed, ctx)
 
 
@@ -126,7 +127,14 @@ async def record(ctx: RunContext) -> None:
         run=ctx.run.pk,
     )
     store = Record.from_settings(ctx.settings)
-    commit = await asyncio.to_thread(store.commit, ctx.record_folder, ctx.workdir.code, passport, ctx.run.kind)
+
+    def save() -> str:
+        return store.commit(ctx.record_folder, ctx.workdir.code, passport, ctx.run.kind)
+
+    if ctx.run.kind == RunKind.CREATE:
+        commit = await asyncio.to_thread(record_standing, ctx, save)
+    else:
+        commit = await asyncio.to_thread(save)
     env.commit = commit
     await in_database(write_environment, ctx.lease, commit=commit, settings=settings)
     await in_database(guarded, ctx.lease, commit=commit)
