@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -29,6 +30,8 @@ PASSED = ("PATH", "LANG", "TZ", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY
 POLL_SECONDS = 0.03
 LOCK_WAIT = "-lock-timeout=30s"
 SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PG_CONN_STR|^TF_VAR_(?!stackyard_)", re.IGNORECASE)
+SPACE = 100_000
+"""With fewer bytes left on the disk Terraform cannot write what it has to say."""
 SHORTEST_SECRET = 10
 """Hiding shorter values would blank ordinary words out of the log."""
 
@@ -177,21 +180,16 @@ class Terraform:
                     plain.append(event.message)
                 self._on_event(event)
         if child.returncode:
-            said = plain_diagnostic("\n".join(plain))
+            said = plain_diagnostic("\n".join(plain)) or self._disk_is_full()
             raise TerraformFailed(command, errors or ([said] if said else []), child.returncode)
 
     async def _text(self, command: str, *arguments: str, accept: Sequence[int] = (0,)) -> str:
-        """Run a command whose whole output is the answer. It may hold secrets: its file goes at once, and no message
-        quotes it."""
-        output, complaints = self.workdir.output("answer"), self.workdir.output("complaints")
-        try:
-            async with self._process(output, command, *arguments, complaints=complaints) as child:
-                await child.wait()
-            text = output.read_text(encoding="utf-8", errors="replace")
-            said = plain_diagnostic(complaints.read_text(encoding="utf-8", errors="replace"), self._hidden)
-        finally:
-            output.unlink(missing_ok=True)
-            complaints.unlink(missing_ok=True)
+        """Run a command that only reads and whose whole output is the answer. It may hold secrets, so it passes through
+        a pipe and never lies on the disk, and no message quotes it."""
+        async with self._process(None, command, *arguments) as child:
+            answer, complaints = await child.communicate()
+        text = answer.decode("utf-8", "replace")
+        said = plain_diagnostic(complaints.decode("utf-8", "replace"), self._hidden)
         if child.returncode not in accept:
             raise TerraformFailed(command, [said] if said else [], child.returncode or 1)
         return text
@@ -203,19 +201,23 @@ class Terraform:
         except ValueError:
             raise Unavailable(
                 f"terraform {command} did not answer in JSON ({len(text)} characters).",
-                hint="Look whether the disk is full, then try again.",
+                hint="Try again.",
             ) from None
         return answer
 
+    def _disk_is_full(self) -> Diagnostic | None:
+        """Why a command could not even say why it failed."""
+        left = shutil.disk_usage(self.workdir.root).free
+        words = f"The folder {self.workdir.root} has {left} bytes left."
+        return Diagnostic("error", "No space left on device", words) if left < SPACE else None
+
     @contextlib.asynccontextmanager
-    async def _process(
-        self, output: Path, *arguments: str, complaints: Path | None = None
-    ) -> AsyncIterator[asyncio.subprocess.Process]:
-        """A running command. Its standard error goes to `complaints`, or in between the lines of `output`."""
+    async def _process(self, output: Path | None, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A running command. What it says goes to the file `output`, errors in between; None: to two pipes."""
         self.workdir.prepare()
         if self.before is not None:
             await self.before()
-        self._child = child = await self._start(output, complaints, arguments)
+        self._child = child = await self._start(output, arguments)
         try:
             self._on_process(Process.of(child.pid))
             yield child
@@ -225,12 +227,10 @@ class Terraform:
             self._child = None
             self._on_process(None)
 
-    async def _start(
-        self, output: Path, complaints: Path | None, arguments: Sequence[str]
-    ) -> asyncio.subprocess.Process:
+    async def _start(self, output: Path | None, arguments: Sequence[str]) -> asyncio.subprocess.Process:
         with contextlib.ExitStack() as files:
-            stdout = files.enter_context(output.open("wb"))
-            stderr = files.enter_context(complaints.open("wb")) if complaints else asyncio.subprocess.STDOUT
+            stdout = files.enter_context(output.open("wb")) if output else asyncio.subprocess.PIPE
+            stderr = asyncio.subprocess.STDOUT if output else asyncio.subprocess.PIPE
             try:
                 return await asyncio.create_subprocess_exec(
                     *self.engine.command,
