@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from stackyard.cmdb.models import (
     AddressBlock,
@@ -25,6 +25,7 @@ from stackyard.cmdb.models import (
     Department,
     Environment,
     Membership,
+    Notice,
     Product,
     Role,
     Run,
@@ -96,6 +97,15 @@ def visible(user: Person, rows: "QuerySet[Row, Row]") -> "QuerySet[Row, Row]":
     departments = [m.department_id for m in _memberships(user) if m.department_id is not None]
     seen = rows.filter(**{f"{_DEPARTMENT_OF[rows.model]}__in": departments})
     return seen.distinct() if rows.model is AddressPool else seen  # a pool has several sandboxes
+
+
+def concerning(user: Person, notices: "QuerySet[Notice, Notice]") -> "QuerySet[Notice, Notice]":
+    """Of these notices those that concern the person: what departments are told for which they may request; platform
+    staff what is meant for them, and what is about environments of their own."""
+    if is_platform(user):
+        return notices.filter(Q(for_platform=True) | Q(environment__owner_id=user.pk))
+    departments = [m.department_id for m in _memberships(user) if m.role == Role.REQUESTER]
+    return notices.filter(environment__sandbox__department__in=departments, for_platform=False)
 
 
 def find(user: Person, rows: "QuerySet[Row, Row]", **lookup: Any) -> Row:

@@ -26,7 +26,7 @@ def accept(user: User, environment: Environment, *, via: str, seen: str = "") ->
     `seen`: the digest of what the person saw (`digest_of`); Conflict when something else is known by now, when nothing
     differs, and otherwise as `look`.
     """
-    known = _known(environment)
+    known = _known(user, environment)
     if seen and seen != known:
         raise Conflict("Something else differs now than what you saw.", hint="Look at it again first.")
     return _ask(user, environment, Wish(accept=known), via)
@@ -37,7 +37,7 @@ def repair(user: User, environment: Environment, *, via: str) -> Run:
 
     What takes something away waits for approval, as in every change.
     """
-    _known(environment)
+    _known(user, environment)
     return apply_again(user, environment, via=via)
 
 
@@ -47,7 +47,8 @@ def digest_of(environment: Environment) -> str:
     return digest(resources) if resources else ""
 
 
-def _known(environment: Environment) -> str:
+def _known(user: User, environment: Environment) -> str:
+    rights.require_act_on(user, environment)
     known = digest_of(environment)
     if not known:
         raise Conflict(f"Nothing is known to differ in {environment.slug}.", hint="Look for drift first.")

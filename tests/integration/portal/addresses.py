@@ -16,6 +16,7 @@ SENT: dict[str, dict[str, str]] = {
     "change-environment": {"do": "plan", "settings.container.cpu": "512"},
     "change-environment-live": {"settings.container.cpu": "512"},
     "destroy-environment": {"confirm": "shop-dev"},
+    "extend-environment": {"how": "days", "days": "7"},
     "new-product": {"department": "", "name": "loyalty", "title": "Loyalty"},
     "edit-product": {"title": "The shop"},
     "new-sandbox": {
@@ -60,7 +61,9 @@ def address(name: str, site: Site) -> str:
     }
     for place in ("environment", "destroy-environment", "change-environment", "change-environment-live"):
         given[place] = {"uid": site.environment.uid}
-    given["environment-back"] = {"uid": site.environment.uid}
+    for place in ("environment-back", "extend-environment", "look-for-drift", "repair-drift", "accept-drift"):
+        given[place] = {"uid": site.environment.uid}
+    given["dismiss-notice"] = {"notice_id": 0}
     for place in ("run", "cancel-run", "approve-run", "reject-run", "repeat-run", "run-log"):
         given[place] = {"run_id": site.run.pk}
     for noun, row in (("product", "shop"), ("sandbox", "commerce-dev"), ("department", "commerce")):
