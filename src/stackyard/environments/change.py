@@ -21,7 +21,7 @@ from stackyard.errors import Conflict, Invalid, Problem
 from stackyard.patterns.parameters import Parameter
 from stackyard.runs.filling import filling_of
 from stackyard.runs.interface import Interface
-from stackyard.runs.queue import enqueue
+from stackyard.runs.queue import GIVES_WAY, enqueue
 from stackyard.runs.recorded import RecordedCode
 from stackyard.runs.wish import Wish
 from stackyard.settings import get_settings
@@ -144,7 +144,7 @@ def _start(user: User, environment: Environment, wish: Wish, via: str) -> Run:
 
 def require_standing(environment: Environment) -> None:
     """Conflict unless the environment stands as a whole and no run of it is active."""
-    if environment.runs.filter(status__in=ACTIVE).exists():
+    if environment.runs.filter(status__in=ACTIVE).exclude(GIVES_WAY).exists():
         raise Conflict(
             f"Another run of {environment.slug} is going on.", hint="Wait until it has finished, or cancel it."
         )

@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
 from procrastinate.exceptions import AlreadyEnqueued
 
-from stackyard.cmdb.models import Environment, EnvironmentStatus, Run, RunKind, RunStatus, Stage
+from stackyard.cmdb.models import Environment, EnvironmentStatus, Run, RunKind, RunStatus, Stage, StageStatus
 from stackyard.errors import Conflict
 from stackyard.runs.flows import FLOWS
 from stackyard.runs.states import environment_status
@@ -13,6 +15,10 @@ from stackyard.runs.wish import Wish
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+
+GIVES_WAY = Q(kind=RunKind.DRIFT, status=RunStatus.QUEUED, via="schedule")
+"""A look that nobody waits for and that has not begun: any other run of the environment takes its place."""
 
 
 def enqueue(
@@ -24,6 +30,10 @@ def enqueue(
 
     Raises Conflict while another run of this environment is active (a database constraint decides, not a look).
     """
+    if kind != RunKind.DRIFT or via != "schedule":
+        waiting = Run.objects.filter(GIVES_WAY, environment=environment)
+        Stage.objects.filter(run__in=waiting).update(status=StageStatus.SKIPPED)
+        waiting.update(status=RunStatus.CANCELLED, finished_at=timezone.now(), error="Something else was asked for.")
     try:
         with transaction.atomic():
             run = Run.objects.create(

@@ -18,7 +18,7 @@ from stackyard.cmdb.models.environment import GONE
 from stackyard.cmdb.models.run import ACTIVE
 from stackyard.errors import StackyardError
 from stackyard.runs.mail import Letter, letter_of
-from stackyard.runs.queue import enqueue
+from stackyard.runs.queue import GIVES_WAY, enqueue
 from stackyard.settings import Settings
 
 logger = structlog.get_logger()
@@ -96,7 +96,8 @@ def _end_expired(settings: Settings, now: dt.datetime) -> list[Notice]:
     rows = list(_expiring().filter(expires_at__lte=now))
     told = set(Notice.objects.filter(environment__in=rows).values_list("environment_id", "about"))
     tries = _tries(rows)
-    busy = set(Run.objects.filter(environment__in=rows, status__in=ACTIVE).values_list("environment_id", flat=True))
+    active = Run.objects.filter(environment__in=rows, status__in=ACTIVE).exclude(GIVES_WAY)
+    busy = set(active.values_list("environment_id", flat=True))
     made = []
     for environment in rows:
         end = deletion_at(environment, settings)
@@ -165,7 +166,7 @@ def _look_for_drift(settings: Settings, now: dt.datetime) -> None:
         .filter(Q(drift_checked_at=None) | Q(drift_checked_at__lt=since))
         .exclude(Exists(of_it.filter(status__in=ACTIVE)))
         # Also a look that failed: otherwise it would be tried all the time.
-        .exclude(Exists(of_it.filter(kind=RunKind.DRIFT, created_at__gte=since)))
+        .exclude(Exists(of_it.filter(kind=RunKind.DRIFT, created_at__gte=since).exclude(status=RunStatus.CANCELLED)))
         .exclude(resources=[])
         .select_related("owner", "sandbox", "product")
         .order_by(F("drift_checked_at").asc(nulls_first=True), "id")

@@ -1,19 +1,26 @@
 """How long an environment lives: chosen at the start, extended by its department, kept only by platform staff."""
 
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
+from django.db import connections
 from django.utils import timezone
+from pydantic import SecretStr
 from tests.factories import Organisation, make_organisation
 
+from stackyard.cli.doctor.findings import look
+from stackyard.cli.doctor.server import _expiry
 from stackyard.cmdb.models import Environment, Notice, Run
-from stackyard.environments import listing
+from stackyard.environments import drift, listing
 from stackyard.environments.create import create
 from stackyard.environments.lifetimes import extend, keep
 from stackyard.environments.requests import CreateRequest
 from stackyard.errors import Conflict, Forbidden, Invalid
-from stackyard.runs import schedule
+from stackyard.runs import mail, schedule
 from stackyard.settings import Settings
 
 DAY = dt.timedelta(days=1)
@@ -292,3 +299,78 @@ def test_drift_is_looked_for_a_few_at_a_time_and_not_too_often(org: Organisation
     schedule.tick(settings)
     schedule.tick(settings)
     assert looked() == ["one", "two", "three"], "one that failed is not tried all the time"
+
+
+def test_a_look_that_has_not_begun_gives_way_to_whatever_else_is_asked_for(org: Organisation) -> None:
+    settings = Settings(drift_hours=24, expiry_grace_hours=0)
+    env = standing(org)
+    Environment.objects.update(drift_checked_at=None)
+
+    def statuses() -> list[tuple[str, str]]:
+        return [(r.kind, r.status) for r in env.runs.filter(kind__in=("drift", "destroy")).order_by("id")]
+
+    schedule.tick(settings)
+    assert statuses() == [("drift", "queued")]
+    drift.look(org.requester, env, via="api")
+    assert statuses() == [("drift", "cancelled"), ("drift", "queued")]
+    with pytest.raises(Conflict, match="Another run"):
+        drift.look(org.requester, env, via="api")
+    env.runs.filter(kind="drift").delete()
+
+    schedule.tick(settings)
+    left(env, -1)
+    schedule.tick(settings)
+    assert statuses() == [("drift", "cancelled"), ("destroy", "queued")]
+
+
+def test_a_letter_goes_to_the_owner_or_to_platform_staff_and_never_stops_anything(
+    org: Organisation, mailoutbox: list[EmailMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posting = Settings(email_url=SecretStr("smtp://127.0.0.1:1"), drift_hours=0, destroy_tries=1)
+    env = standing(org, days=0.5)
+    letters = schedule.tick(posting)
+    mail.send(letters, Settings())
+    assert mailoutbox == [], "without a mail server nothing is sent"
+    mail.send(letters, posting)
+    (first,) = mailoutbox
+    assert (first.to, first.subject) == (["rika@example.com"], "shop-dev: expires soon")
+    assert "shop-dev expires in 1 day" in first.body
+
+    left(env, -2)
+    mail.send(schedule.tick(posting), posting)
+    end(env.runs.get(kind="destroy"), "attention", 1)
+    mail.send(schedule.tick(posting), posting)
+    assert [(m.to, m.subject) for m in mailoutbox[1:]] == [
+        (["rika@example.com"], "shop-dev: expired"),
+        (["pat@example.com"], "shop-dev: could not be destroyed"),
+    ]
+
+    def refuse(*arguments: Any, **more: Any) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(mail, "send_mail", refuse)
+    mail.send(letters, posting)
+
+
+def test_workers_that_ask_at_the_same_moment_do_it_once(transactional_db: None) -> None:
+    env = standing(make_organisation(), days=-2)
+    barrier = threading.Barrier(8)
+
+    def ask(_: int) -> None:
+        barrier.wait()
+        try:
+            schedule.tick(GRACE)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(8)))
+    assert env.runs.filter(kind="destroy").count() == 1
+    assert Notice.objects.filter(kind="expired").count() == 1
+
+
+def test_the_doctor_tells_what_could_not_be_destroyed(org: Organisation) -> None:
+    assert look("expiry", _expiry).ok
+    Notice.objects.create(environment=standing(org), kind="destroy_failed", for_platform=True, message="No.")
+    found = look("expiry", _expiry)
+    assert (found.ok, found.found) == (False, "expired, and could not be destroyed: shop-dev")

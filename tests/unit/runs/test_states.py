@@ -22,10 +22,18 @@ from stackyard.runs.states import TRANSITIONS, environment_status, may_become
         (K.DESTROY, R.SUCCEEDED, E.DESTROYED),
         (K.DESTROY, R.FAILED, E.ATTENTION),
         (K.DESTROY, R.ATTENTION, E.ATTENTION),
+        (K.DRIFT, R.RUNNING, E.READY),
+        (K.DRIFT, R.FAILED, E.READY),
     ],
 )
 def test_environment_status(kind: K, status: R, expected: E) -> None:
     assert environment_status(kind, status) == expected
+
+
+def test_a_look_for_drift_leaves_the_status_what_it_is() -> None:
+    for status in R:
+        for before in (E.READY, E.ATTENTION):
+            assert environment_status(K.DRIFT, status, before) == before
 
 
 def test_every_pair_of_kind_and_status_has_an_answer() -> None:

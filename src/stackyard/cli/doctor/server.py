@@ -24,12 +24,12 @@ def is_server() -> bool:
 
 
 def findings() -> list[Finding]:
-    """Settings, database, migrations, workers, git, engine, provider, disk."""
+    """Settings, database, migrations, workers, what could not be destroyed, git, engine, provider, disk."""
     settings = read_settings()
     database = look("database", lambda: _database(settings))
     found = [database]
     if database.ok:
-        found += [look("migrations", _migrations), look("workers", lambda: _workers(settings))]
+        found += [look("migrations", _migrations), look("workers", lambda: _workers(settings)), look("expiry", _expiry)]
     return [
         *found,
         look("git", _git),
@@ -79,6 +79,24 @@ def _workers(settings: Settings) -> str:
     if not alive:
         raise Unavailable(f"none in the last {settings.lease_seconds} seconds", hint="Start `stackyard worker`.")
     return f"{alive} alive"
+
+
+def _expiry() -> str:
+    """Expired environments that could not be destroyed stand, and cost, until somebody looks at them."""
+    from django.db import ProgrammingError
+
+    from stackyard.cmdb.models import Notice
+
+    try:
+        failed = Notice.objects.filter(kind=Notice.Kind.DESTROY_FAILED, settled_at=None)
+        names = sorted(set(failed.values_list("environment__slug", flat=True)))
+    except ProgrammingError:  # a database without our tables, which is told already
+        names = []
+    if names:
+        shown = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
+        hint = "Their last runs tell why: `stackyard run list`. Mend that, then delete them."
+        raise Unusable(f"expired, and could not be destroyed: {shown}", hint=hint)
+    return "nothing that should be gone still stands"
 
 
 def _git() -> str:
