@@ -26,6 +26,7 @@ PLACES = (
     ("Patterns", "template", "patterns", False),
     ("Products", "package", "products", False),
     ("Sandboxes", "cloud", "sandboxes", False),
+    ("Addresses", "network", "addresses", False),
     ("Departments", "building", "departments", False),
     ("People", "users", "people", True),
 )

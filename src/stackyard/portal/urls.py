@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 
 from stackyard.portal.views import (
     account,
+    addresses,
     change,
     departments,
     environments,
@@ -67,6 +68,14 @@ urlpatterns = [
     private("sandboxes/new/", sandboxes.new_sandbox, "new-sandbox"),
     private("sandboxes/<slug:name>/", sandboxes.sandbox, "sandbox"),
     private("sandboxes/<slug:name>/edit/", sandboxes.edit_sandbox, "edit-sandbox"),
+    private("addresses/", addresses.addresses, "addresses"),
+    private("addresses/cidr.csv", addresses.as_file, "address-csv"),
+    private("addresses/new/", addresses.new_pool, "new-address-pool"),
+    private("addresses/<slug:name>/", addresses.pool, "address-pool"),
+    private("addresses/<slug:name>/edit/", addresses.edit, "edit-address-pool"),
+    private("addresses/<slug:name>/delete/", addresses.delete, "delete-address-pool"),
+    private("addresses/<slug:name>/note/", addresses.note, "note-address-block"),
+    private("addresses/<slug:name>/release/<int:block_id>/", addresses.release, "release-address-block"),
     private("departments/", departments.departments, "departments"),
     private("departments/new/", departments.new_department, "new-department"),
     private("departments/<slug:name>/", departments.department, "department"),

@@ -38,6 +38,9 @@ SENT: dict[str, dict[str, str]] = {
         "max_parallel_runs": "2",
         "facts": "{}",
     },
+    "new-address-pool": {"name": "more", "block": "10.30.0.0/16", "vpc_prefix": "20"},
+    "edit-address-pool": {"name": "corp", "block": "10.20.0.0/15", "vpc_prefix": "22", "reserved": "10.21.0.0/16"},
+    "note-address-block": {"purpose": "the office", "length": "24"},
     "new-department": {"name": "finance", "title": "Finance"},
     "edit-department": {"title": "Trade"},
     "new-person": {"username": "nora", "password1": "long-enough-77", "password2": "long-enough-77"},
@@ -68,6 +71,9 @@ def address(name: str, site: Site) -> str:
         given[place] = {"run_id": site.run.pk}
     for noun, row in (("product", "shop"), ("sandbox", "commerce-dev"), ("department", "commerce")):
         given[noun] = given[f"edit-{noun}"] = {"name": row}
+    for place in ("address-pool", "edit-address-pool", "delete-address-pool", "note-address-block"):
+        given[place] = {"name": "corp"}
+    given["release-address-block"] = {"name": "corp", "block_id": site.block.pk}
     for place in ("person", "edit-person", "person-password", "new-role"):
         given[place] = {"user_id": site.role.user_id}
     return reverse(f"portal:{name}", kwargs=given.get(name))

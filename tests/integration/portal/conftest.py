@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from tests.factories import make_organisation
 from tests.integration.portal.site import Site, keep, ready
 
-from stackyard.cmdb.models import ApiToken, Run
+from stackyard.cmdb.models import AddressBlock, AddressPool, ApiToken, Run
 from stackyard.environments.create import create
 from stackyard.environments.requests import CreateRequest
 from stackyard.settings import get_settings
@@ -20,7 +20,12 @@ def site(db: None) -> Site:
     org = make_organisation()
     run = ready(create(org.requester, CreateRequest("shop", "ecs-service", "dev"), via="portal"))
     token, _ = ApiToken.issue(org.requester, "script")
-    return Site(org, run.environment, run, org.requester.memberships.get(), token)
+    org.sandbox.pool = AddressPool.objects.create(name="corp", block="10.20.0.0/16")
+    org.sandbox.save()
+    block = AddressBlock.objects.create(
+        pool=org.sandbox.pool, block="10.20.0.0/26", purpose="subnets", environment=run.environment
+    )
+    return Site(org, run.environment, run, org.requester.memberships.get(), token, block)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 from tests.factories import Organisation
 
-from stackyard.cmdb.models import ApiToken, Environment, Membership, Run, RunEvent
+from stackyard.cmdb.models import AddressBlock, ApiToken, Environment, Membership, Run, RunEvent
 from stackyard.patterns.catalogue import Catalogue
 from stackyard.patterns.workspace import render_workspace
 from stackyard.record.repository import Passport, Record
@@ -26,6 +26,7 @@ class Site:
     run: Run
     role: Membership
     token: ApiToken
+    block: AddressBlock
     browsers: dict[str, Client] = field(default_factory=dict)
 
     def client(self, name: str) -> Client:
