@@ -3,7 +3,7 @@
 from django.http import QueryDict
 
 from stackyard.patterns.parameters import Parameter, check_settings
-from stackyard.portal.forms.settings import parse_settings, settings_form
+from stackyard.portal.forms.settings import changed_settings, parse_settings, settings_form
 
 PARAMETERS = (
     Parameter("container.cpu", "number", 256, enum=(256, 512), group="container"),
@@ -139,3 +139,15 @@ def test_left_empty_where_the_pattern_has_no_value_is_not_given() -> None:
 
     assert (values, problems) == ({}, [])
     assert parse_settings(none, post(("number", "0"), ("bool", "on")))[0] == {"number": 0, "bool": True}
+
+
+def test_a_secret_is_never_sent_to_a_browser_and_kept_when_left_empty() -> None:
+    secret = (Parameter("key", "string", None, secret=True, nullable=True),)
+    (field,) = settings_form(secret, post(("key", "typed")), {"settings.key": "No."}).fields
+    assert (field.widget, field.value, field.error) == ("password", "", "No.")
+    assert parse_settings(secret, post(("key", ""))) == ({}, [])
+    assert parse_settings(secret, post(("key", "new")))[0] == {"key": "new"}
+    (field,) = settings_form(secret, current={"key": "known"}).fields
+    assert field.value == ""
+    assert changed_settings(secret, post(("key", "")), {"key": "known"}) == ({}, (), [])
+    assert changed_settings(secret, post(("key", "new")), {"key": "known"})[0] == {"key": "new"}

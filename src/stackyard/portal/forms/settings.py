@@ -207,7 +207,8 @@ def changed_settings(
             continue
         now = current[parameter.path]
         field = SettingField(parameter, 0, now)
-        if _line_ends(_as_posted(posted, field)) == _line_ends(to_text(parameter, now)):
+        as_shown = _line_ends(_as_posted(posted, field)) == _line_ends(to_text(parameter, now))
+        if as_shown and field.widget != "password":
             continue
         found = _read(field, posted, problems)
         if found is None or same(found[0], plain(now)):
@@ -243,8 +244,10 @@ def _read(field: SettingField, posted: QueryDict, problems: list[Problem]) -> tu
             problems.append(Problem(field.name, f"{shown(twice, 40)} is given twice."))
         return (rows_to_map(rows, field.parameter, field.like),)
     text = posted.get(field.name)
-    if text is None or (field.widget == "json" and not text.strip()):
-        return None if text is None else (field.parameter.default,)
+    if text is None or (field.widget == "password" and not text):
+        return None  # left empty, a secret stays what it is
+    if field.widget == "json" and not text.strip():
+        return (field.parameter.default,)
     try:
         value = from_text(field.parameter, text, field.like)
     except NotJson as error:
@@ -261,7 +264,7 @@ def _as_posted(posted: QueryDict, field: SettingField) -> Any:
         return field.name in posted
     if field.widget == "rows":
         return [(k, v) for k, v in _rows(posted, field.name) if k or v]
-    sent = posted.get(field.name)
+    sent = posted.get(field.name) if field.widget != "password" else None
     return to_text(field.parameter, field.like) if sent is None else sent
 
 

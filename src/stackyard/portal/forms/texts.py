@@ -59,6 +59,8 @@ def to_text(parameter: Parameter, value: Any) -> Any:
             return list_to_lines(value)
         case "json":
             return "" if value is None else write_json(value)
+        case "password":
+            return ""  # a secret is never sent to a browser
         case _:
             return as_text(value)
 
