@@ -86,7 +86,7 @@ def _remind(settings: Settings, now: dt.datetime) -> list[Notice]:
             f"{environment.slug} expires in {left} day{'' if left == 1 else 's'}, on {in_words(expiry)}. "
             "Extend it if it is needed for longer."
         )
-        Notice.objects.filter(environment=environment, kind=Notice.Kind.EXPIRY, settled_at=None).update(settled_at=now)
+        settle(environment, [Notice.Kind.EXPIRY])
         made.append(_tell(environment, Notice.Kind.EXPIRY, about, message))
     return made
 
@@ -106,8 +106,7 @@ def _end_expired(settings: Settings, now: dt.datetime) -> list[Notice]:
         about = f"expired {in_words(environment.expires_at)}"
         if (environment.pk, about) not in told:
             message = f"{environment.slug} has expired and will be deleted at {in_words(end)}, unless it is extended."
-            open_ones = Notice.objects.filter(environment=environment, kind=Notice.Kind.EXPIRY, settled_at=None)
-            open_ones.update(settled_at=now)
+            settle(environment, [Notice.Kind.EXPIRY])
             made.append(_tell(environment, Notice.Kind.EXPIRED, about, message))
         if end > now or environment.pk in busy:
             continue
@@ -115,6 +114,7 @@ def _end_expired(settings: Settings, now: dt.datetime) -> list[Notice]:
         if len(failed) >= settings.destroy_tries:
             about = f"run {failed[-1].pk}"
             if (environment.pk, about) not in told:
+                settle(environment, [Notice.Kind.EXPIRED])
                 made.append(_tell(environment, Notice.Kind.DESTROY_FAILED, about, _complaint(environment, failed)))
         elif not failed or _next_try(failed, settings) <= now:
             _safely(environment, _destroy)

@@ -21,9 +21,9 @@ SOON = dt.timedelta(days=3)
 
 
 @register.simple_tag
-def expiry(environment: Environment, never: str = "") -> SafeString:
+def expiry(environment: Environment, never: str = "", short: bool = False) -> SafeString:
     """A chip that says how long it lives: amber for the last three days, red when it has expired. `never`: what to say
-    of one that does not expire."""
+    of one that does not expire. `short`: for a list, without when it will be deleted."""
     at = environment.expires_at
     if at is None or environment.is_gone:
         return SafeString() if environment.is_gone else format_html("{}", never)
@@ -31,7 +31,7 @@ def expiry(environment: Environment, never: str = "") -> SafeString:
     if left <= dt.timedelta():
         end = deletion_at(environment, get_settings())
         assert end is not None
-        return _chip("red", f"expired, will be deleted at {_moment(end)}", at)
+        return _chip("red", "expired" if short else f"expired, will be deleted at {_moment(end)}", at)
     return _chip("yellow" if left < SOON else "secondary", f"{_span(left)} left", at)
 
 

@@ -23,6 +23,12 @@
     button.disabled = field.value.trim() !== field.dataset.mustEqual;
   });
 
+  // Whoever fills in a field of a choice has chosen it.
+  document.addEventListener("input", (event) => {
+    const choice = event.target.matches("[type=radio]") ? null : event.target.closest("[data-choice]");
+    if (choice) choice.querySelector("[type=radio]").checked = true;
+  });
+
   // A form is sent once.
   document.addEventListener("submit", (event) => {
     const button = event.target.matches("form[method=post]") && event.submitter;
