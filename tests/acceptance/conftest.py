@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 
 WORKER = "stackyard-test-worker"
-StartWorker = Callable[[], "subprocess.Popen[bytes]"]
+StartWorker = Callable[..., "subprocess.Popen[bytes]"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")  # fmt: skip
@@ -23,13 +23,14 @@ QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 
 @pytest.fixture
 def start_worker(transactional_db: None) -> Iterator[StartWorker]:
-    """Starts a worker as a process of its own, on the test database, with a short lease.
+    """Starts a worker as a process of its own, on the test database, with a short lease. Arguments are a command that
+    starts the command that follows it.
 
     It is gone, with its sessions in the database, before the tables are emptied for the next test.
     """
     started: list[subprocess.Popen[bytes]] = []
 
-    def start() -> "subprocess.Popen[bytes]":
+    def start(*before: str) -> "subprocess.Popen[bytes]":
         name = connection.settings_dict["NAME"]
         environment = {
             **os.environ,
@@ -38,7 +39,7 @@ def start_worker(transactional_db: None) -> Iterator[StartWorker]:
             "PGAPPNAME": WORKER,
         }
         child = subprocess.Popen(
-            [sys.executable, "-m", "stackyard.cli", "worker"], env=environment, start_new_session=True
+            [*before, sys.executable, "-m", "stackyard.cli", "worker"], env=environment, start_new_session=True
         )
         started.append(child)
         return child
@@ -116,3 +117,17 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield chromium
         chromium.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The table of faults, when there were any."""
+    reports = [r for found in terminalreporter.stats.values() for r in found if hasattr(r, "user_properties")]
+    told = [dict(r.user_properties) for r in reports if r.when == "call"]
+    rows = sorted(((*t["fault"], "yes" if t.get("held") else "NO") for t in told if "fault" in t), key=str)
+    if not rows:
+        return
+    head = ("run", "stage", "fault", "ended", "environment", "takeovers", "tries", "seconds", "all holds")
+    widths = [max(len(str(row[n])) for row in (head, *rows)) for n in range(len(head))]
+    terminalreporter.section("faults")
+    for row in (head, *rows):
+        terminalreporter.write_line("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)))

@@ -1,20 +1,24 @@
 """Build the context of a run from the database; after a takeover first make sure that the old Terraform is dead."""
 
 import asyncio
+import contextlib
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from stackyard.cmdb.models import Environment, PatternVersion, Run, Sandbox, Stage
 from stackyard.cmdb.sealing import unseal
 from stackyard.database.connection import database_url
+from stackyard.errors import LeaseLost
 from stackyard.executors.local import LocalExecutor
 from stackyard.patterns.workspace import secret_variables
 from stackyard.runs.context import RunContext, access_to
 from stackyard.runs.database import in_database
+from stackyard.runs.gap import unread
 from stackyard.runs.lease import Lease, guarded, renew
 from stackyard.runs.log import RunLog
 from stackyard.settings import Settings
+from stackyard.terraform.commands import secrets_in
 from stackyard.terraform.events import Event
 from stackyard.terraform.processes import Process
 from stackyard.terraform.workdir import Workdir
@@ -28,17 +32,23 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
     workdir = Workdir(settings.data.resolve() / "work" / f"{environment.uid}-{run.pk}")
     notes: list[str] = []
     if lease.taken_over:
-        await _end_old_terraform(run, workdir, settings.grace_seconds, notes.append)
+        async with _held(lease):
+            await _end_old_terraform(run, workdir, settings.grace_seconds, notes.append)
         await asyncio.to_thread(_empty, workdir)
     access = access_to(sandbox, settings)
     secrets = secret_variables(unseal(environment.sealed))
     log = RunLog(lease, hidden=secrets.values())
+    variables = {**_environment_variables(environment, sandbox, settings), **secrets}
+    if lease.taken_over:
+        log.stage, lines = await in_database(unread, run, workdir, secrets_in(variables), log.clean)
+        for line in lines:
+            _log_event(log, line)
     for note in notes:
         log.write(note, level="warning")
     executor = LocalExecutor.from_settings(settings, emulated=sandbox.emulated)
     terraform = executor.terraform(
         workdir,
-        {**_environment_variables(environment, sandbox, settings), **secrets},
+        variables,
         on_event=lambda event: _log_event(log, event),
         on_process=_ProcessKeeper(lease).keep,
     )
@@ -57,6 +67,23 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
         access=access,
         earlier_seconds=await in_database(_worked, run.pk),
     )
+
+
+@contextlib.asynccontextmanager
+async def _held(lease: Lease) -> AsyncIterator[None]:
+    """Renew the lease while nothing else does it yet: the old Terraform may need longer to end than a lease lasts."""
+
+    async def renewing() -> None:
+        while True:
+            await in_database(renew, lease)
+            await asyncio.sleep(lease.seconds / 3)
+
+    task = asyncio.create_task(renewing())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _end_old_terraform(run: Run, workdir: Workdir, grace_seconds: float, tell: Callable[[str], None]) -> None:
@@ -129,4 +156,5 @@ class _ProcessKeeper:
     async def _write(self, process: Process | None, before: "asyncio.Task[None] | None") -> None:
         if before is not None:
             await asyncio.wait({before})
-        await in_database(guarded, self._lease, process=process.as_dict() if process else None)
+        with contextlib.suppress(LeaseLost):  # the next guarded write says so to those who have to stop
+            await in_database(guarded, self._lease, process=process.as_dict() if process else None)
