@@ -120,7 +120,7 @@ def look_for_drift(request: HttpRequest, environment: str) -> Status[Accepted]:
 
 @router.post("/{environment}/drift/repair", response=answers(202, Accepted), summary="Put back what differs")
 def repair_drift(request: HttpRequest, environment: str) -> Status[Accepted]:
-    """A change that applies the recorded code again. 409 when nothing is known to differ."""
+    """A change that applies the recorded code again, so that AWS has what it says, also what was accepted before."""
     return _accepted(drift.repair(person(request), _find(request, environment), via="api"))
 
 

@@ -33,7 +33,7 @@ def extend(
 
 def drift(
     environment: str = Environment,
-    repair: bool = typer.Option(False, "--repair", help="Apply the recorded code again, after the last look."),
+    repair: bool = typer.Option(False, "--repair", help="Apply the recorded code again."),
     accept: bool = typer.Option(False, "--accept", help="Let what the last look found count as applied."),
     wait: bool = Wait,
     as_json: bool = JsonOption,

@@ -26,18 +26,20 @@ def accept(user: User, environment: Environment, *, via: str, seen: str = "") ->
     `seen`: the digest of what the person saw (`digest_of`); Conflict when something else is known by now, when nothing
     differs, and otherwise as `look`.
     """
-    known = _known(user, environment)
+    rights.require_act_on(user, environment)
+    known = digest_of(environment)
+    if not known:
+        raise Conflict(f"Nothing is known to differ in {environment.slug}.", hint="Look for drift first.")
     if seen and seen != known:
         raise Conflict("Something else differs now than what you saw.", hint="Look at it again first.")
     return _ask(user, environment, Wish(accept=known), via)
 
 
 def repair(user: User, environment: Environment, *, via: str) -> Run:
-    """Apply the recorded code again, so that AWS has what it says. Returns the queued change; raises as `accept`.
+    """Apply the recorded code again, so that AWS has what it says, also what was accepted. Returns the queued change.
 
-    What takes something away waits for approval, as in every change.
+    What takes something away waits for approval, as in every change. Raises as `look`.
     """
-    _known(user, environment)
     return apply_again(user, environment, via=via)
 
 
@@ -45,14 +47,6 @@ def digest_of(environment: Environment) -> str:
     """Names what differs; empty when nothing does."""
     resources = environment.drift.get("resources", [])
     return digest(resources) if resources else ""
-
-
-def _known(user: User, environment: Environment) -> str:
-    rights.require_act_on(user, environment)
-    known = digest_of(environment)
-    if not known:
-        raise Conflict(f"Nothing is known to differ in {environment.slug}.", hint="Look for drift first.")
-    return known
 
 
 def _ask(user: User, environment: Environment, wish: Wish, via: str) -> Run:

@@ -7,7 +7,7 @@ import re
 import pytest
 from django.utils import timezone
 from tests.integration.api.test_command_line import Stackyard, create, end, end_soon, org, server, stackyard
-from tests.integration.api.test_lifetimes import DIFFERS
+from tests.integration.api.test_lifetimes_by_api import DIFFERS
 
 from stackyard.cmdb.models import Environment, Run
 

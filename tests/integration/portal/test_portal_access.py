@@ -83,7 +83,7 @@ POST: dict[str, tuple[int, int, int, int]] = {
     "destroy-environment": (403, 404, 302, 302),
     "extend-environment": (403, 404, 302, 302),
     "look-for-drift": (403, 404, 302, 302),
-    "repair-drift": (403, 404, 409, 409),
+    "repair-drift": (403, 404, 302, 302),
     "accept-drift": (403, 404, 409, 409),
     "dismiss-notice": (404, 404, 404, 404),
     "change-environment": (403, 404, 302, 302),

@@ -31,7 +31,8 @@ def expiry(environment: Environment, never: str = "", short: bool = False) -> Sa
     if left <= dt.timedelta():
         end = deletion_at(environment, get_settings())
         assert end is not None
-        return _chip("red", "expired" if short else f"expired, will be deleted at {_moment(end)}", at)
+        told = "" if short or end <= timezone.now() else f", will be deleted at {_moment(end)}"
+        return _chip("red", f"expired{told}", at)
     return _chip("yellow" if left < SOON else "secondary", f"{_span(left)} left", at)
 
 
