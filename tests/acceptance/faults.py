@@ -224,6 +224,8 @@ def restart_database(run: Run, worker: Worker, start: StartWorker, gate: Gate) -
                 time.sleep(0.2)
         finally:
             admin.execute(closed.format(sql.Identifier(name), sql.Literal(True)))
+            connection.close()
+            connection.close_pool()  # what it kept for later is cut as well
 
 
 def fill_disk(run: Run, worker: Worker, start: StartWorker, gate: Gate) -> None:
