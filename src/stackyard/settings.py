@@ -68,6 +68,9 @@ class Settings(BaseSettings):
         description="Logs of runs that ended longer ago keep errors, warnings and stage lines. 0: keep everything.",
     )
     run_slots: int = Field(default=8, ge=1, description="How many runs one worker carries at the same time.")
+    max_parallel_runs: int = Field(
+        default=0, ge=0, description="How many runs work at the same time over all sandboxes and workers; 0: no limit."
+    )
     reminder_days: list[int] = Field(
         default=[7, 3, 1], description="So many days before an environment expires its owner is reminded (JSON list)."
     )

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from stackyard.cmdb.models import Environment, EnvironmentStatus, Run, RunKind, RunStatus, Stage, StageStatus
 from stackyard.errors import Cancelled, LeaseLost
-from stackyard.runs.queue import wake_next
+from stackyard.runs.queue import line, wake, wake_next
 from stackyard.runs.states import environment_status, may_become
 from stackyard.runs.wish import Wish
 
@@ -29,41 +29,70 @@ class Lease:
     taken_over: bool = False
 
 
+def claim_next(worker: str, seconds: int, elsewhere_seconds: int = 0) -> Lease | None:
+    """Take the lease of the run whose turn it is: first one whose worker fell silent, else the first in the line that
+    has a place (`queue.line`); None when there is none. Then a worker is called for the next that has one.
+
+    `elsewhere_seconds` as for `claim`.
+    """
+    silent = Run.objects.filter(_silent(worker, elsewhere_seconds)).order_by("priority", "id")
+    with transaction.atomic():
+        _take_turn()
+        candidates = [*silent.values_list("pk", flat=True), *(turn.run for turn in line() if turn.now)]
+        lease = _take(candidates[0], worker, seconds) if candidates else None
+        if len(candidates) > 1:
+            wake(candidates[1])
+        return lease
+
+
 def claim(run_id: int, worker: str, seconds: int, elsewhere_seconds: int = 0) -> Lease | None:
-    """Take the lease of a waiting run, or of a running one whose worker fell silent; None when it is not to be had.
+    """Take the lease of this run, when it waits and has a place, or when its worker fell silent; None when it is not to
+    be had.
 
     `elsewhere_seconds`: a silent worker of another machine keeps its lease this much longer. What is left of it there
     cannot be seen from here, and a worker there can see it, and save a state that lies on its disk.
-
-    The cap per sandbox holds because claims of one sandbox are serialised by an advisory lock.
     """
     with transaction.atomic():
-        run = Run.objects.select_related("sandbox").filter(pk=run_id).first()
-        if run is None:
+        _take_turn()
+        silent = Run.objects.filter(_silent(worker, elsewhere_seconds), pk=run_id).exists()
+        if not silent and not any(turn.run == run_id and turn.now for turn in line()):
             return None
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"claim:{run.sandbox_id}"])
-        now = timezone.now()
-        running = Run.objects.filter(sandbox_id=run.sandbox_id, status=RunStatus.RUNNING).exclude(pk=run_id).count()
-        here = Q(worker__startswith=f"{worker.partition(':')[0]}:")
-        long_over = Q(lease_until__lt=now - dt.timedelta(seconds=elsewhere_seconds))
-        claimable = Q(status=RunStatus.RUNNING, lease_until__lt=now) & (here | long_over)
-        if running < run.sandbox.max_parallel_runs:
-            claimable |= Q(status=RunStatus.QUEUED)
-        token = uuid.uuid4()
-        taken_over = run.status == RunStatus.RUNNING
-        changed = Run.objects.filter(claimable, pk=run_id).update(
-            status=RunStatus.RUNNING,
-            token=token,
-            worker=worker,
-            lease_until=now + dt.timedelta(seconds=seconds),
-            started_at=run.started_at or now,
-            takeovers=F("takeovers") + (1 if taken_over else 0),
-        )
-        if not changed:
-            return None
-        _notify(run_id)
-        return Lease(run_id, token, seconds, taken_over)
+        return _take(run_id, worker, seconds)
+
+
+def _take_turn() -> None:
+    """Claims are made one after the other, so that caps hold and nobody is passed over."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('claim', 0))")
+
+
+def _silent(worker: str, elsewhere_seconds: int) -> Q:
+    """Runs at work whose worker did not renew its lease."""
+    now = timezone.now()
+    here = Q(worker__startswith=f"{worker.partition(':')[0]}:")
+    long_over = Q(lease_until__lt=now - dt.timedelta(seconds=elsewhere_seconds))
+    return Q(status=RunStatus.RUNNING, lease_until__lt=now) & (here | long_over)
+
+
+def _take(run_id: int, worker: str, seconds: int) -> Lease | None:
+    """Under the lock on the row and with another look: since the run was chosen, its worker may have renewed its lease,
+    or a person cancelled it."""
+    run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
+    now = timezone.now()
+    taken_over = run.status == RunStatus.RUNNING
+    if run.status != RunStatus.QUEUED and not (taken_over and run.lease_until and run.lease_until < now):
+        return None
+    token = uuid.uuid4()
+    Run.objects.filter(pk=run_id).update(
+        status=RunStatus.RUNNING,
+        token=token,
+        worker=worker,
+        lease_until=now + dt.timedelta(seconds=seconds),
+        started_at=run.started_at or now,
+        takeovers=F("takeovers") + (1 if taken_over else 0),
+    )
+    _notify(run_id)
+    return Lease(run_id, token, seconds, taken_over)
 
 
 def renew(lease: Lease) -> bool:
@@ -119,7 +148,7 @@ def park(lease: Lease) -> None:
             status=RunStatus.WAITING, token=None, lease_until=None, process=None, worker=""
         )
         _notify(run.pk)
-        wake_next(run.sandbox_id)
+        wake_next()
 
 
 def finish(lease: Lease, status: RunStatus, **values: Any) -> None:
@@ -147,7 +176,7 @@ def finish(lease: Lease, status: RunStatus, **values: Any) -> None:
         if run.kind != RunKind.DRIFT:
             environment.save(update_fields=["status", "destroyed_at", "ready_at"])
         _notify(run.pk)
-        wake_next(run.sandbox_id)
+        wake_next()
 
 
 def _notify(run_id: int) -> None:

@@ -10,8 +10,10 @@ from procrastinate.exceptions import AlreadyEnqueued
 from stackyard.cmdb.models import Environment, EnvironmentStatus, Run, RunKind, RunStatus, Stage, StageStatus
 from stackyard.errors import Conflict
 from stackyard.runs.flows import FLOWS
+from stackyard.runs.order import Turn, Waiting, Working, turns
 from stackyard.runs.states import environment_status
 from stackyard.runs.wish import Wish
+from stackyard.settings import get_settings
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -72,8 +74,28 @@ def wake(run_id: int) -> None:
         pass
 
 
-def wake_next(sandbox_id: int) -> None:
-    """Call for a worker for the oldest waiting run of a sandbox, after a place became free."""
-    waiting = Run.objects.filter(sandbox_id=sandbox_id, status=RunStatus.QUEUED).order_by("id").first()
-    if waiting is not None:
-        wake(waiting.pk)
+def wake_next() -> None:
+    """Call for a worker for the run whose turn it is, if there is a place for one. Whoever takes it calls for the
+    next, so that no call is made in vain and none is missing."""
+    following = next(iter(line()), None)
+    if following is not None and following.now:
+        wake(following.run)
+
+
+def line(slots: int | None = None) -> tuple[Turn, ...]:
+    """All queued runs in the order in which they start. One query. `slots`: how many runs all workers together can
+    carry, where that matters; without it as if there were workers enough."""
+    now = timezone.now()
+    waiting, working = [], []
+    caps: dict[int, int] = {}
+    rows = Run.objects.filter(status__in=(RunStatus.QUEUED, RunStatus.RUNNING)).order_by()
+    for pk, status, priority, not_before, sandbox, department, cap in rows.values_list(
+        "pk", "status", "priority", "not_before", "sandbox", "sandbox__department", "sandbox__max_parallel_runs"
+    ):
+        caps[sandbox] = cap
+        if status == RunStatus.RUNNING:
+            working.append(Working(sandbox, department))
+        else:
+            waiting.append(Waiting(pk, sandbox, department, priority, not_before is not None and not_before > now))
+    limits = [limit for limit in (get_settings().max_parallel_runs or None, slots) if limit is not None]
+    return turns(waiting, working, caps, min(limits, default=None))

@@ -5,7 +5,7 @@ from procrastinate.contrib.django import app
 
 from stackyard.runs.addresses import record_list
 from stackyard.runs.database import in_database
-from stackyard.runs.lease import claim
+from stackyard.runs.lease import claim_next
 from stackyard.runs.worker import worker_name
 from stackyard.settings import get_settings
 
@@ -14,13 +14,13 @@ logger = structlog.get_logger()
 
 @app.task(name="stackyard.execute", queue="runs")
 async def execute(run_id: int) -> None:
-    """Carry a run, if it waits and its sandbox has a place free."""
+    """Carry the run whose turn it is, if there is one with a place; it need not be the one that was called for."""
     from stackyard.runs.walker import carry  # the walker needs AWS and Terraform; a server that only defers does not
 
     settings = get_settings()
-    lease = await in_database(claim, run_id, worker_name(), settings.lease_seconds, settings.other_host_seconds)
+    lease = await in_database(claim_next, worker_name(), settings.lease_seconds, settings.other_host_seconds)
     if lease is None:
-        logger.debug("nothing to claim", run=run_id)
+        logger.debug("nothing to claim", called_for=run_id)
         return
     await carry(lease, settings)
 

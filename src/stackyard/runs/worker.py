@@ -18,7 +18,7 @@ from stackyard.cmdb.models import Run, RunStatus
 from stackyard.cmdb.models.environment import GONE
 from stackyard.runs import mail, schedule
 from stackyard.runs.database import in_database
-from stackyard.runs.queue import wake
+from stackyard.runs.queue import line, wake
 from stackyard.settings import Settings
 
 logger = structlog.get_logger()
@@ -38,8 +38,8 @@ async def work(settings: Settings, *, install_signal_handlers: bool = True) -> N
             await app.run_worker_async(
                 queues=["runs"],
                 name=worker_name(),
-                # Two more than run slots: a job that finds no place ends at once and must not wait for one itself.
-                concurrency=settings.run_slots + 2,
+                # A call that this worker has no slot for waits for whoever has one.
+                concurrency=settings.run_slots,
                 delete_jobs="always",
                 update_heartbeat_interval=max(1.0, settings.lease_seconds / 4),
                 stalled_worker_timeout=float(settings.lease_seconds),
@@ -73,10 +73,9 @@ async def _look_after(app: App, settings: Settings) -> None:
 
 
 def _forgotten() -> list[int]:
-    silent = Q(status=RunStatus.RUNNING, lease_until__lt=timezone.now())
-    return list(
-        Run.objects.filter(silent | Q(status=RunStatus.QUEUED)).order_by("id").values_list("pk", flat=True)[:50]
-    )
+    """Runs whose worker fell silent, and the first that has a place: whoever takes it calls for the next."""
+    silent = Run.objects.filter(status=RunStatus.RUNNING, lease_until__lt=timezone.now())
+    return [*silent.order_by("id").values_list("pk", flat=True), *[turn.run for turn in line() if turn.now][:1]]
 
 
 def sweep(work: Path) -> None:
