@@ -9,7 +9,16 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from stackyard.cmdb.models import Environment, EnvironmentStatus, Run, RunKind, RunStatus, Stage, StageStatus
+from stackyard.cmdb.models import (
+    Allocation,
+    Environment,
+    EnvironmentStatus,
+    Run,
+    RunKind,
+    RunStatus,
+    Stage,
+    StageStatus,
+)
 from stackyard.errors import Cancelled, LeaseLost
 from stackyard.runs.queue import line, wake, wake_next
 from stackyard.runs.states import environment_status, may_become
@@ -169,6 +178,8 @@ def finish(lease: Lease, status: RunStatus, **values: Any) -> None:
             run.kind == RunKind.CHANGE and status == RunStatus.SUCCEEDED and Wish.from_dict(run.request).plan_only
         )
         environment.status = before if looked_only else environment_status(RunKind(run.kind), status, before)
+        if run.kind == RunKind.CHANGE and status == RunStatus.SUCCEEDED and not looked_only:
+            _release_dropped(run, now)
         if environment.is_gone:
             environment.destroyed_at = now
         elif environment.ready_at is None and status == RunStatus.SUCCEEDED and not looked_only:
@@ -177,6 +188,13 @@ def finish(lease: Lease, status: RunStatus, **values: Any) -> None:
             environment.save(update_fields=["status", "destroyed_at", "ready_at"])
         _notify(run.pk)
         wake_next()
+
+
+def _release_dropped(run: Run, now: dt.datetime) -> None:
+    """Names that the run took away are free for others from now on."""
+    names = Wish.from_dict(run.request).drop_fqdns
+    held = Allocation.objects.filter(environment=run.environment, kind=Allocation.Kind.FQDN, released_at=None)
+    held.filter(value__in=names).exclude(value=run.environment.fqdn).update(released_at=now)
 
 
 def _notify(run_id: int) -> None:
