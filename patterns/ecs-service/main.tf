@@ -1,7 +1,11 @@
 # A service on ECS Fargate behind the sandbox's shared load balancer.
 
 locals {
-  hosts = concat([local.fqdn], local.network.more_names)
+  hosts = concat([local.fqdn], local.further_fqdns)
+
+  # The sandbox's certificate covers one label before its zone; a name with more of them needs one of its own.
+  depth = length(split(".", local.sandbox.zone_name)) + 1
+  deep  = [for host in local.hosts : host if length(split(".", host)) != local.depth]
 }
 
 module "repository" {
@@ -28,6 +32,16 @@ module "route" {
     matcher          = local.health_check.matcher
     interval_seconds = local.health_check.interval_seconds
   }
+}
+
+module "own_certificate" {
+  source   = "../../modules/listener-certificate"
+  for_each = toset(local.deep)
+
+  name         = each.key
+  zone_id      = local.sandbox.zone_id
+  listener_arn = local.sandbox.https_listener_arn
+  tags         = local.tags
 }
 
 module "names" {

@@ -8,6 +8,9 @@ locals {
   # Filled by Stackyard: host name of the environment.
   fqdn = "product-environment.example.com"
 
+  # Filled by Stackyard: further host names in the sandbox's zone, given to and taken from the environment one by one.
+  further_fqdns = []
+
   # Filled by Stackyard: tags by which everything that belongs to the environment is found again.
   tags = {}
 
@@ -167,13 +170,10 @@ locals {
     immutable_tags = false
   }
 
-  # What the application can reach, and under which names it is reached.
+  # What the application can reach.
   network = {
     # TCP ports that tasks may reach outside, such as 443 for HTTPS. 443 is needed for images and logs.
     outbound_ports = [443]
-
-    # Further host names, at most four. They must lie in the sandbox's zone, one label deep like the first.
-    more_names = []
   }
 
   # What the application writes to its output.

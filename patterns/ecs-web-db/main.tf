@@ -4,7 +4,11 @@
 data "aws_caller_identity" "current" {}
 
 locals {
-  hosts = concat([local.fqdn], local.network.more_names)
+  hosts = concat([local.fqdn], local.further_fqdns)
+
+  # The sandbox's certificate covers one label before its zone; a name with more of them needs one of its own.
+  depth = length(split(".", local.sandbox.zone_name)) + 1
+  deep  = [for host in local.hosts : host if length(split(".", host)) != local.depth]
 
   # The load balancer that is used: the sandbox's, or one of this environment's own.
   alb = local.load_balancer.own ? {
@@ -59,6 +63,17 @@ module "route" {
     matcher          = local.health_check.matcher
     interval_seconds = local.health_check.interval_seconds
   }
+}
+
+# With CloudFront in front nobody asks the load balancer under these names: its certificate is in edge.tf.
+module "own_certificate" {
+  source   = "../../modules/listener-certificate"
+  for_each = toset(local.cdn.enabled ? [] : local.deep)
+
+  name         = each.key
+  zone_id      = local.sandbox.zone_id
+  listener_arn = local.alb.https_listener_arn
+  tags         = local.tags
 }
 
 module "names" {

@@ -1,5 +1,6 @@
 """The proof of deletion: what of an environment is still in its account."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,12 +35,20 @@ LISTERS: dict[str, Lister] = {
 
 
 def leftovers(
-    access: SandboxAccess, *, tag_key: str, tag_value: str, name: str, fqdn: str = "", zone_id: str = ""
+    access: SandboxAccess,
+    *,
+    tag_key: str,
+    tag_value: str,
+    name: str,
+    fqdn: str = "",
+    zone_id: str = "",
+    further_names: Sequence[str] = (),
 ) -> list[Leftover]:
     """What is still there of the environment whose resources have the tag `tag_key = tag_value` and names that contain
-    `name`, and which answered to `fqdn` in the hosted zone `zone_id`. Empty: nothing. Untagged resources count when
-    their name is exactly `name`. Unavailable when a service cannot be asked, because then nothing is proven."""
-    search = Search(access, tag_key, tag_value, name, fqdn, zone_id)
+    `name`, and which answered to `fqdn` and `further_names` in the hosted zone `zone_id`. Empty: nothing. Untagged
+    resources count when their name is exactly `name`. Unavailable when a service cannot be asked, because then nothing
+    is proven."""
+    search = Search(access, tag_key, tag_value, name, fqdn, zone_id, tuple(further_names))
     with ThreadPoolExecutor(max_workers=len(LISTERS)) as pool:
         asked = {service: pool.submit(lambda ask: list(ask(search)), lister) for service, lister in LISTERS.items()}
     found: list[Leftover] = []

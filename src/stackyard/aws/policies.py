@@ -58,9 +58,10 @@ _WRITE = {
     "TagResource UntagResource UpdateCluster UpdateClusterSettings UpdateService",
     "elasticache": "AddTagsToResource CreateCacheCluster CreateCacheSubnetGroup DeleteCacheCluster "
     "DeleteCacheSubnetGroup ModifyCacheCluster ModifyCacheSubnetGroup RemoveTagsFromResource",
-    "elasticloadbalancing": "AddTags CreateListener CreateLoadBalancer CreateRule CreateTargetGroup DeleteListener "
-    "DeleteLoadBalancer DeleteRule DeleteTargetGroup ModifyListener ModifyLoadBalancerAttributes ModifyRule "
-    "ModifyTargetGroup ModifyTargetGroupAttributes RemoveTags SetRulePriorities SetSecurityGroups SetSubnets SetWebACL",
+    "elasticloadbalancing": "AddListenerCertificates AddTags CreateListener CreateLoadBalancer CreateRule "
+    "CreateTargetGroup DeleteListener DeleteLoadBalancer DeleteRule DeleteTargetGroup ModifyListener "
+    "ModifyLoadBalancerAttributes ModifyRule ModifyTargetGroup ModifyTargetGroupAttributes RemoveListenerCertificates "
+    "RemoveTags SetRulePriorities SetSecurityGroups SetSubnets SetWebACL",
     "logs": "CreateLogGroup DeleteLogGroup DeleteRetentionPolicy PutRetentionPolicy TagLogGroup TagResource "
     "UntagLogGroup UntagResource",
     "rds": "AddTagsToResource CreateDBCluster CreateDBClusterSnapshot CreateDBInstance CreateDBSnapshot "

@@ -10,20 +10,21 @@ from stackyard.errors import Conflict, Invalid
 FIRST_PRIORITY, LAST_PRIORITY = 101, 50_000
 
 
-def claim_fqdn(environment: Environment) -> None:
-    """Take the environment's FQDN, or say who has it."""
+def claim_fqdn(environment: Environment, fqdn: str = "", *, field: str = "name") -> None:
+    """Take the environment's FQDN, or a further one, or say at `field` who has it."""
+    fqdn = fqdn or environment.fqdn
     holder = (
-        Allocation.objects.filter(kind=Allocation.Kind.FQDN, value=environment.fqdn, released_at=None)
+        Allocation.objects.filter(kind=Allocation.Kind.FQDN, value=fqdn, released_at=None)
         .select_related("environment")
         .first()
     )
     if holder is not None:
-        raise Invalid.field("name", f"{environment.fqdn} belongs to environment {holder.environment.slug}.")
+        raise Invalid.field(field, f"{fqdn} belongs to environment {holder.environment.slug}.")
     try:
         with transaction.atomic():
-            Allocation.objects.create(kind=Allocation.Kind.FQDN, value=environment.fqdn, environment=environment)
+            Allocation.objects.create(kind=Allocation.Kind.FQDN, value=fqdn, environment=environment)
     except IntegrityError:
-        raise Invalid.field("name", f"{environment.fqdn} was taken a moment ago.") from None
+        raise Invalid.field(field, f"{fqdn} was taken a moment ago.") from None
 
 
 def claim_rule_priority(environment: Environment, sandbox: Sandbox) -> int:

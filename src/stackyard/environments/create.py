@@ -19,6 +19,7 @@ from stackyard.cmdb.models import (
     SandboxStatus,
 )
 from stackyard.cmdb.models.environment import GONE
+from stackyard.cmdb.naming import name_problem
 from stackyard.cmdb.sealing import seal
 from stackyard.cmdb.validators import DNS_LABEL
 from stackyard.environments import naming
@@ -138,6 +139,9 @@ def _write(
     _lock(f"slug:{slug}")
     if Environment.objects.exclude(status__in=GONE).filter(slug=slug).exists():
         raise Invalid.field("name", f"'{slug}' is there already.")
+    fqdn = naming.fqdn(product, request.name, sandbox)
+    if problem := name_problem(fqdn):
+        raise Invalid.field("name", problem)
     secret = secret_settings(pattern, settings)
     environment = Environment.objects.create(
         product=product,
@@ -148,7 +152,7 @@ def _write(
         backend=get_settings().state,
         settings={path: value for path, value in settings.items() if path not in secret},
         sealed=seal({**made_up_secrets(pattern.manifest), **secret}),
-        fqdn=naming.fqdn(product, request.name, sandbox),
+        fqdn=fqdn,
         owner=user,
         expires_at=first_expiry(user, sandbox, request.expires),
     )

@@ -1,6 +1,7 @@
 """Names: what an environment is called, and the FQDN that follows from it."""
 
 from stackyard.cmdb.models import Product, Sandbox
+from stackyard.cmdb.naming import host_name
 from stackyard.cmdb.validators import DNS_LABEL
 from stackyard.errors import Problem, shown
 
@@ -14,8 +15,9 @@ def slug(product: Product, name: str) -> str:
 
 
 def fqdn(product: Product, name: str, sandbox: Sandbox) -> str:
-    """`<product>-<name>.<zone of the sandbox>`."""
-    return f"{slug(product, name)}.{sandbox.zone_name}"
+    """The host name by the sandbox's rule; `<product>-<name>.<zone>` when it has no other."""
+    values = {"product": product.name, "environment": name, "zone": sandbox.zone_name}
+    return host_name(sandbox.fqdn_rule, {**values, "department": product.department.name})
 
 
 def check_name(product: Product, name: str) -> list[Problem]:

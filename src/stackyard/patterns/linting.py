@@ -22,6 +22,7 @@ from stackyard.patterns.reading import own_blocks, read_pattern
 FACTS = {fact for facts in NEEDS.values() for fact in facts} | ALWAYS
 MORE_FACTS = {"vpc_cidr", "public_subnet_ids", "alb_zone_id", "http_listener_arn", "zone_name"}
 SOURCES = {"environment.name", "environment.fqdn", "environment.tags", "environment.exists",
+           "environment.further_fqdns",
            "allocation.listener_rule_priority", "allocation.cidr"}  # fmt: skip
 """Sources of `fills`, beside the facts of a sandbox."""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from stackyard.cmdb.models import Allocation, Environment, Product, Sandbox, SandboxStatus
 from stackyard.cmdb.models.environment import GONE
+from stackyard.cmdb.naming import name_problem
 from stackyard.environments import naming
 
 
@@ -27,15 +28,17 @@ def check(product: Product | None, name: str, sandbox: str) -> NameCheck:
     slug = naming.slug(product, name)
     if Environment.objects.exclude(status__in=GONE).filter(slug=slug).exists():
         return NameCheck(problem=f"'{slug}' is there already.")
-    zones = _zones(product, sandbox)
-    if len(zones) != 1:
+    sandboxes = _sandboxes(product, sandbox)
+    if len(sandboxes) != 1:
         return NameCheck(note=f"{slug}, in the zone of the sandbox that is chosen")
-    fqdn = f"{slug}.{zones[0]}"
+    fqdn = naming.fqdn(product, name, sandboxes[0])
+    if problem := name_problem(fqdn):
+        return NameCheck(problem=problem)
     if Allocation.objects.filter(kind=Allocation.Kind.FQDN, value=fqdn, released_at=None).exists():
         return NameCheck(problem=f"{fqdn} is taken.")
     return NameCheck(fqdn=fqdn)
 
 
-def _zones(product: Product, sandbox: str) -> list[str]:
+def _sandboxes(product: Product, sandbox: str) -> list[Sandbox]:
     rows = Sandbox.objects.filter(department=product.department_id, status=SandboxStatus.READY)
-    return [zone for name, zone in rows.values_list("name", "zone_name") if not sandbox or name == sandbox]
+    return [row for row in rows.only("name", "zone_name", "fqdn_rule") if not sandbox or row.name == sandbox]

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from stackyard.cmdb.models import RunKind
@@ -29,6 +30,9 @@ class PlanAgain(StackyardError):
 async def edit(ctx: RunContext) -> None:
     """Fulfil the wish in the environment's own interface file, and renew what Stackyard fills."""
     filling = await in_database(filling_of, ctx.environment, ctx.settings)
+    if ctx.wish.drop_fqdns:
+        left = [name for name in filling.environment["further_fqdns"] if name not in ctx.wish.drop_fqdns]
+        filling = replace(filling, environment={**filling.environment, "further_fqdns": left})
     problems = await asyncio.to_thread(_edit, ctx, filling)
     if problems:
         raise Invalid(problems, hint="The record was edited by hand meanwhile; look at it and ask again.")

@@ -4,6 +4,15 @@ from stackyard.cmdb.models import Allocation, Environment
 from stackyard.patterns.workspace import Filling
 from stackyard.settings import Settings
 
+FURTHER_FQDNS = "environment.further_fqdns"
+"""The source of `fills` by which a pattern takes them."""
+
+
+def further_fqdns(environment: Environment) -> list[str]:
+    """The names that the environment holds beside its FQDN, sorted."""
+    held = environment.allocations.filter(kind=Allocation.Kind.FQDN, released_at=None).exclude(value=environment.fqdn)
+    return sorted(held.values_list("value", flat=True))
+
 
 def filling_of(environment: Environment, settings: Settings) -> Filling:
     """The values for this environment as of now. Reads the database.
@@ -17,6 +26,7 @@ def filling_of(environment: Environment, settings: Settings) -> Filling:
         environment={
             "name": environment.slug,
             "fqdn": environment.fqdn,
+            "further_fqdns": further_fqdns(environment),
             "tags": environment.tags,
             "exists": environment.ready_at is not None or bool(environment.resources),
         },

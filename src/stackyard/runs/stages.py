@@ -37,7 +37,7 @@ from stackyard.runs.changing import (
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
 from stackyard.runs.drift import accept, compare, forget
-from stackyard.runs.filling import filling_of
+from stackyard.runs.filling import filling_of, further_fqdns
 from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import guarded, hold, write_environment
 from stackyard.runs.recorded import RecordedCode
@@ -245,6 +245,8 @@ async def _clear_left_behinds(ctx: RunContext) -> None:
 
 async def prove(ctx: RunContext) -> None:
     """Ask AWS itself, by tag and by name, whether anything is left. Asked again for a while: AWS forgets slowly."""
+    origin = f"{ctx.environment.slug}-origin.{ctx.sandbox.zone_name}"  # as ecs-web-db calls it
+    further = [*await in_database(further_fqdns, ctx.environment), origin]
     for patience in (0, 2, 5, 15, 30):
         await asyncio.sleep(0 if ctx.sandbox.emulated and patience > 5 else patience)
         left = await asyncio.to_thread(
@@ -255,6 +257,7 @@ async def prove(ctx: RunContext) -> None:
             name=ctx.environment.slug,
             fqdn=ctx.environment.fqdn,
             zone_id=ctx.sandbox.facts.get("zone_id", ""),
+            further_names=further,
         )
         if not left:
             break

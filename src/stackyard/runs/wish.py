@@ -11,6 +11,7 @@ class Wish:
 
     `plan_only`: stop after the plan. `confirm`: ask before applying, whatever the plan. `commit`: start from this
     commit of the record and not from the newest. `accept`: of a look for drift, the digest of what is to be accepted.
+    `drop_fqdns`: further names that go, and are released when the run has succeeded.
     """
 
     set: Mapping[str, Any] = field(default_factory=dict)
@@ -19,12 +20,15 @@ class Wish:
     confirm: bool = False
     commit: str = ""
     accept: str = ""
+    drop_fqdns: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Wish":
         """From the run's row; an empty mapping is the empty wish."""
-        return cls(**{**data, "unset": tuple(data.get("unset", ()))})
+        lists = {name: tuple(data.get(name, ())) for name in ("unset", "drop_fqdns")}
+        return cls(**{**data, **lists})
 
     def as_dict(self) -> dict[str, Any]:
         """For the run's row."""
-        return {**asdict(self), "set": dict(self.set), "unset": list(self.unset)}
+        lists = {"unset": list(self.unset), "drop_fqdns": list(self.drop_fqdns)}
+        return {**asdict(self), "set": dict(self.set), **lists}

@@ -105,7 +105,7 @@ def route53(search: Search) -> Iterator[Leftover]:
     client = search.client("route53")
     fqdn = search.fqdn.rstrip(".") + "."
     label, _, parent = fqdn.partition(".")
-    for name in (fqdn, f"{label}-origin.{parent}"):
+    for name in dict.fromkeys((fqdn, f"{label}-origin.{parent}", *(f"{name}." for name in search.further_names))):
         try:
             records = client.list_resource_record_sets(HostedZoneId=search.zone_id, StartRecordName=name)
         except client.exceptions.NoSuchHostedZone:

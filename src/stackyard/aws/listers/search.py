@@ -33,6 +33,7 @@ class Search:
     name: str
     fqdn: str = ""
     zone_id: str = ""
+    further_names: tuple[str, ...] = ()
 
     def client(self, service: str, *, region: str = "") -> Any:
         """A boto3 client in the environment's account."""

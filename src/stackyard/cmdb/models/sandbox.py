@@ -7,6 +7,7 @@ from simple_history.models import HistoricalRecords
 
 from stackyard.cmdb import validators
 from stackyard.cmdb.models.organisation import Department
+from stackyard.cmdb.naming import rule_problem
 
 
 class SandboxStatus(models.TextChoices):
@@ -40,9 +41,13 @@ class Sandbox(models.Model):
     # Where the VPC's address block comes from.
     pool = models.ForeignKey("AddressPool", on_delete=models.PROTECT, related_name="sandboxes", null=True, blank=True)
     own_baseline = models.BooleanField(default=False, help_text="The account's own components; none of ours are built.")
-    # How FQDNs are made: <product>, <environment> and <zone> are filled in.
+    # How FQDNs are made: <product>, <environment>, <department> and <zone> are filled in.
     fqdn_rule = models.CharField(
         max_length=120, default="<product>-<environment>.<zone>", validators=[validators.plain_text]
+    )
+    deep_names = models.BooleanField(
+        default=False,
+        help_text="Host names may have more labels than the wildcard certificate covers; environments get their own.",
     )
     lifetime_days = models.PositiveIntegerField(
         default=30,
@@ -70,6 +75,9 @@ class Sandbox(models.Model):
         return f"{self.name} ({self.account_id})"
 
     def clean(self) -> None:
-        """The role must lie in the account that it opens; otherwise resources would land elsewhere."""
+        """The role must lie in the account that it opens; otherwise resources would land elsewhere. The rule for host
+        names must make some."""
         if self.role_arn and self.account_id and f":{self.account_id}:" not in self.role_arn:
             raise ValidationError({"role_arn": f"This role is not in account {self.account_id}."})
+        if problem := rule_problem(self.fqdn_rule, deep=self.deep_names):
+            raise ValidationError({"fqdn_rule": problem})
