@@ -17,6 +17,7 @@ from procrastinate.jobs import Status
 from stackyard.cmdb.models import Run, RunStatus
 from stackyard.cmdb.models.environment import GONE
 from stackyard.runs import mail, schedule
+from stackyard.runs.compact import Compaction
 from stackyard.runs.database import in_database
 from stackyard.runs.queue import line, wake
 from stackyard.settings import Settings
@@ -53,6 +54,7 @@ async def _look_after(app: App, settings: Settings) -> None:
     """Call again for runs whose worker fell silent, and for waiting runs whose call got lost with a worker; ask
     for what is due by itself."""
     posting: set[asyncio.Task[None]] = set()
+    compaction = Compaction(settings.log_days)
     while True:
         try:
             for run_id in await in_database(_forgotten):
@@ -60,6 +62,7 @@ async def _look_after(app: App, settings: Settings) -> None:
                 await in_database(wake, run_id)
             await _end_stalled_jobs(app, settings.lease_seconds)
             await in_database(sweep, settings.data.resolve() / "work")
+            await in_database(compaction.tick)
             if letters := await in_database(schedule.tick, settings):
                 # Beside: a mail server that does not answer must not keep us from looking after runs.
                 task = asyncio.create_task(asyncio.to_thread(mail.send, letters, settings))
