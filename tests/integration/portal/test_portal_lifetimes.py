@@ -10,7 +10,6 @@ from tests.integration.portal.site import HTMX, Site
 
 from stackyard.cmdb.models import Environment, Notice, Run
 
-CANARY = "hunter2-canary"
 DIFFERS: dict[str, Any] = {
     "checked_at": "2026-01-01T00:00:00+00:00",
     "run": 1,
