@@ -38,6 +38,7 @@ SENT: dict[str, dict[str, str]] = {
         "max_parallel_runs": "2",
         "facts": "{}",
     },
+    "add-fqdn": {"fqdn": "shop.d1111.dev.example.com"},
     "new-address-pool": {"name": "more", "block": "10.30.0.0/16", "vpc_prefix": "20"},
     "edit-address-pool": {"name": "corp", "block": "10.20.0.0/15", "vpc_prefix": "22", "reserved": "10.21.0.0/16"},
     "note-address-block": {"purpose": "the office", "length": "24"},
@@ -66,6 +67,7 @@ def address(name: str, site: Site) -> str:
         given[place] = {"uid": site.environment.uid}
     for place in ("environment-back", "extend-environment", "look-for-drift", "repair-drift", "accept-drift"):
         given[place] = {"uid": site.environment.uid}
+    given["add-fqdn"] = given["remove-fqdn"] = {"uid": site.environment.uid}
     given["dismiss-notice"] = {"notice_id": 0}
     for place in ("run", "cancel-run", "approve-run", "reject-run", "repeat-run", "run-log"):
         given[place] = {"run_id": site.run.pk}
