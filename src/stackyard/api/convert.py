@@ -1,5 +1,6 @@
 """Rows of the CMDB and patterns of the catalogue as the API's shapes."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from stackyard.environments.drift import digest_of
 from stackyard.patterns.catalogue import Pattern
 from stackyard.patterns.interface import bare
 from stackyard.patterns.parameters import Parameter
+from stackyard.runs.eta import Forecaster
 from stackyard.runs.schedule import deletion_at
 from stackyard.settings import get_settings
 
@@ -38,7 +40,7 @@ def environment_detail(row: Environment, run: Run | None) -> EnvironmentDetail:
     """An environment with everything, and its latest run."""
     return EnvironmentDetail(
         **_environment(row),
-        settings=_without_secrets(row),
+        settings=without_secrets(row, row.settings),
         outputs=row.outputs,
         resources=row.resources,
         hops=row.hops,
@@ -78,21 +80,25 @@ def drift_out(row: Environment) -> DriftOut:
     )
 
 
-def _without_secrets(row: Environment) -> dict[str, Any]:
+def without_secrets(
+    row: Environment, values: Mapping[str, Any], paths: Collection[str] | None = None
+) -> dict[str, Any]:
+    """The values of an environment's settings with secret ones hidden; `paths`: only these."""
     overlays = row.pattern.manifest.get("parameters", {})
     secret = {bare(path) for path, overlay in overlays.items() if overlay.get("secret")}
-    return {path: HIDDEN if path in secret else value for path, value in row.settings.items()}
+    chosen = values if paths is None else {path: value for path, value in values.items() if path in paths}
+    return {path: HIDDEN if path in secret else value for path, value in chosen.items()}
 
 
-def run_out(row: Run) -> RunOut:
-    """A run in a list; select_related environment and requested_by first."""
-    return RunOut(**_run(row))
+def run_out(row: Run, forecaster: Forecaster | None = None) -> RunOut:
+    """A run in a list; select_related environment__pattern and requested_by first. `forecaster`: the list's."""
+    return RunOut(**_run(row, forecaster or Forecaster()))
 
 
 def run_detail(row: Run) -> RunDetail:
     """A run with its stages."""
     return RunDetail(
-        **_run(row),
+        **_run(row, Forecaster()),
         stages=[
             StageOut(
                 name=s.name,
@@ -115,8 +121,11 @@ def run_detail(row: Run) -> RunDetail:
     )
 
 
-def _run(row: Run) -> dict[str, Any]:
+def _run(row: Run, forecaster: Forecaster) -> dict[str, Any]:
+    outlook = forecaster.of(row)
     return {
+        "position": outlook.position,
+        "eta_seconds": None if outlook.left is None else round(outlook.left),
         "id": row.pk,
         "environment": row.environment.slug,
         "environment_uid": row.environment.uid,
@@ -149,7 +158,7 @@ def pattern_detail(pattern: Pattern, tested_at: datetime | None) -> PatternDetai
     return PatternDetail(
         **_pattern(pattern),
         tested_at=tested_at,
-        parameters=[_parameter(p) for p in pattern.parameters if not p.hidden],
+        parameters=[parameter_out(p) for p in pattern.parameters if not p.hidden],
         outputs=pattern.manifest.outputs,
         readme=pattern.readme,
     )
@@ -167,7 +176,8 @@ def _pattern(pattern: Pattern) -> dict[str, Any]:
     }
 
 
-def _parameter(parameter: Parameter) -> ParameterOut:
+def parameter_out(parameter: Parameter) -> ParameterOut:
+    """One setting that a person may give."""
     return ParameterOut(
         path=parameter.path,
         kind=parameter.kind,

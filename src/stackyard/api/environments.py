@@ -78,13 +78,13 @@ def create_environment(
         settings=wish.settings,
         expires=wish.expires,
     )
-    return _accepted(create(person(request), asked, via="api", idempotency_key=idempotency_key))
+    return accepted(create(person(request), asked, via="api", idempotency_key=idempotency_key))
 
 
 @router.get("/{environment}", response=answers(200, EnvironmentDetail), summary="Show an environment")
 def show_environment(request: HttpRequest, environment: str) -> EnvironmentDetail:
     """By slug, or by uid. A slug that was used more than once names the youngest."""
-    row = _find(request, environment)
+    row = find_environment(request, environment)
     return convert.environment_detail(row, _latest_run(row))
 
 
@@ -92,14 +92,14 @@ def show_environment(request: HttpRequest, environment: str) -> EnvironmentDetai
 def destroy_environment(request: HttpRequest, environment: str) -> Status[Accepted]:
     """Destroys everything it is made of, from the code that built it. 409 while another run is going on, or when it
     is gone already."""
-    return _accepted(destroy(person(request), _find(request, environment), via="api"))
+    return accepted(destroy(person(request), find_environment(request, environment), via="api"))
 
 
 @router.post("/{environment}/extend", response=answers(200, EnvironmentOut), summary="Extend an environment's life")
 def extend_environment(request: HttpRequest, environment: str, wish: ExtendIn) -> EnvironmentOut:
     """A requester may extend up to the sandbox's limit, counted from now. A destroy that waits because the environment
     has expired is called off; 409 when it has begun."""
-    user, row = person(request), _find(request, environment)
+    user, row = person(request), find_environment(request, environment)
     if wish.never and (wish.days, wish.until) != (None, None):
         raise Invalid.field("never", "Goes with neither days nor until.")
     kept = keep(user, row) if wish.never else extend(user, row, days=wish.days, until=wish.until)
@@ -109,39 +109,39 @@ def extend_environment(request: HttpRequest, environment: str, wish: ExtendIn) -
 @router.get("/{environment}/drift", response=answers(200, DriftOut), summary="What differs in AWS")
 def show_drift(request: HttpRequest, environment: str) -> DriftOut:
     """As it was found when somebody, or the schedule, last looked."""
-    return convert.drift_out(_find(request, environment))
+    return convert.drift_out(find_environment(request, environment))
 
 
 @router.post("/{environment}/drift", response=answers(202, Accepted), summary="Look for drift")
 def look_for_drift(request: HttpRequest, environment: str) -> Status[Accepted]:
     """A run that compares what was applied with what AWS has, and changes neither. GET tells what it found."""
-    return _accepted(drift.look(person(request), _find(request, environment), via="api"))
+    return accepted(drift.look(person(request), find_environment(request, environment), via="api"))
 
 
 @router.post("/{environment}/drift/repair", response=answers(202, Accepted), summary="Put back what differs")
 def repair_drift(request: HttpRequest, environment: str) -> Status[Accepted]:
     """A change that applies the recorded code again, so that AWS has what it says, also what was accepted before."""
-    return _accepted(drift.repair(person(request), _find(request, environment), via="api"))
+    return accepted(drift.repair(person(request), find_environment(request, environment), via="api"))
 
 
 @router.post("/{environment}/drift/accept", response=answers(202, Accepted), summary="Accept what differs")
 def accept_drift(request: HttpRequest, environment: str, wish: AcceptIn) -> Status[Accepted]:
     """What AWS has counts as applied from now on; nothing changes there. The next change of the code puts it back."""
-    return _accepted(drift.accept(person(request), _find(request, environment), via="api", seen=wish.digest))
+    return accepted(drift.accept(person(request), find_environment(request, environment), via="api", seen=wish.digest))
 
 
 @router.get("/{environment}/logs", response=answers(200, Events), summary="Read the log of the latest run")
 def environment_logs(request: HttpRequest, environment: str, after: RowId = 0) -> Events:
     """Lines after the event `after`, at most 500. To follow, ask again with `after=<next>`."""
-    row = _find(request, environment)
+    row = find_environment(request, environment)
     run = _latest_run(row)
     if run is None:
         raise NotFound(f"{row.slug} has no run yet.")
     return events_of(run, after)
 
 
-def _find(request: HttpRequest, name: str) -> Environment:
-    """By slug or uid; the two cannot be mixed up, because a slug always holds a hyphen and a uid never does."""
+def find_environment(request: HttpRequest, name: str) -> Environment:
+    """By slug or uid, if the person may see it: a slug always holds a hyphen, a uid never."""
     rows = Environment.objects.select_related("product", "sandbox__department", "pattern", "owner")
     try:
         return rights.find(person(request), rows.order_by("-created_at", "-id"), **{_column(name): name})
@@ -159,7 +159,8 @@ def _latest_run(row: Environment) -> Run | None:
     return row.runs.select_related("environment", "requested_by").order_by("-id").first()
 
 
-def _accepted(run: Run) -> Status[Accepted]:
+def accepted(run: Run) -> Status[Accepted]:
+    """202 with the environment and its new run."""
     full = Run.objects.select_related("environment", "requested_by").get(pk=run.pk)
     environment = Environment.objects.select_related("product", "sandbox__department", "pattern", "owner").get(
         pk=full.environment_id

@@ -7,11 +7,13 @@ from stackyard.api import convert
 from stackyard.api.answers import answers
 from stackyard.api.auth import person
 from stackyard.api.paging import PageNumber, PageSize, page_of
-from stackyard.api.shapes import Events, Page, RowId, RunDetail, RunOut
+from stackyard.api.shapes import ApproveIn, Events, Page, RowId, RunDetail, RunOut
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Run, RunEvent, RunKind, RunStatus
 from stackyard.errors import NotFound
+from stackyard.runs.approve import approve, reject
 from stackyard.runs.cancel import request_cancel
+from stackyard.runs.eta import Forecaster
 
 router = Router(tags=["runs"])
 
@@ -29,7 +31,7 @@ def list_runs(
     size: PageSize = 50,
 ) -> Page[RunOut]:
     """Newest first; `environment` is a slug."""
-    rows = rights.visible(person(request), Run.objects.select_related("environment", "requested_by"))
+    rows = rights.visible(person(request), Run.objects.select_related("environment__pattern", "requested_by"))
     if environment:
         # PostgreSQL cannot hold NUL in text, so nothing can be found by it.
         rows = rows.filter(environment__slug=environment) if environment.isprintable() else rows.none()
@@ -37,7 +39,8 @@ def list_runs(
         rows = rows.filter(status=status)
     if kind:
         rows = rows.filter(kind=kind)
-    return page_of(rows.order_by("-id"), page, size, convert.run_out)
+    forecaster = Forecaster()
+    return page_of(rows.order_by("-id"), page, size, lambda row: convert.run_out(row, forecaster))
 
 
 @router.get("/{run_id}", response=answers(200, RunDetail), summary="Show a run")
@@ -57,6 +60,20 @@ def cancel_run(request: HttpRequest, run_id: RowId, keep: bool = False) -> Statu
     """A waiting run ends at once; one at work is stopped in good order. A create takes back what it built, or with
     `keep=true` leaves it as it stands, to be destroyed later."""
     request_cancel(person(request), _find(request, run_id), keep=keep)
+    return Status(202, convert.run_detail(_find(request, run_id)))
+
+
+@router.post("/{run_id}/approve", response=answers(202, RunDetail), summary="Approve a plan")
+def approve_run(request: HttpRequest, run_id: RowId, yes: ApproveIn) -> Status[RunDetail]:
+    """Lets a waiting run apply the plan that it waits with, and nothing else. 409 when it does not wait."""
+    approve(person(request), _find(request, run_id), confirmation=yes.confirmation, digest=yes.digest)
+    return Status(202, convert.run_detail(_find(request, run_id)))
+
+
+@router.post("/{run_id}/reject", response=answers(202, RunDetail), summary="Reject a plan")
+def reject_run(request: HttpRequest, run_id: RowId) -> Status[RunDetail]:
+    """Ends a waiting run; nothing was applied. 409 when it does not wait."""
+    reject(person(request), _find(request, run_id))
     return Status(202, convert.run_detail(_find(request, run_id)))
 
 

@@ -63,6 +63,47 @@ class CreateIn(Schema):
     )
 
 
+class EditIn(Schema):
+    """What is to be different."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    set: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Dotted path -> value; a path may lead into a map, as in `container.environment.MODE`.",
+        examples=[{"container.cpu": 512}],
+    )
+    unset: list[StrictStr] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="Paths that go back to the pattern's default, and entries of maps that go.",
+    )
+
+
+class ChangeIn(EditIn):
+    """A wish for an environment that stands."""
+
+    plan_only: StrictBool = Field(default=False, description="End after the plan; nothing is recorded or applied.")
+    confirm: StrictBool = Field(default=False, description="Wait for approval, whatever the plan.")
+
+
+class ApproveIn(Schema):
+    """Yes to a plan."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confirmation: StrictStr = Field(default="", description="The environment's slug, when the plan is destructive.")
+    digest: StrictStr = Field(default="", description="`plan.digest` of the plan that you saw; refused when it is old.")
+
+
+class PreviewOut(Schema):
+    """What a change would do to the recorded interface file."""
+
+    diff: list[str] = Field(description="Unified, one line each; empty: no difference.")
+    touched: bool = Field(description="The wish itself makes a difference, not only what Stackyard fills anew.")
+    problems: list[ProblemOut]
+
+
 class ExtendIn(Schema):
     """How much longer an environment is to live; exactly one of the three."""
 
@@ -167,6 +208,10 @@ class RunOut(Schema):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    position: int | None = Field(description="Its place in the queue, counted from 1; null when it is not in it.")
+    eta_seconds: int | None = Field(
+        description="How long until it ends, by earlier runs of this pattern and by the queue; null when not known."
+    )
     error: str
     hint: str
     problems: list[ProblemOut] = Field(description="Settings that the pattern or AWS refused; often empty.")
@@ -264,6 +309,13 @@ class PatternDetail(PatternOut):
     parameters: list[ParameterOut]
     outputs: dict[str, str] = Field(description="Name of an output -> its title.")
     readme: str = Field(description="Markdown.")
+
+
+class SettingsOut(Schema):
+    """What can be changed of an environment."""
+
+    parameters: list[ParameterOut]
+    values: dict[str, Any] = Field(description="Path -> value in the recorded code.")
 
 
 class TestReport(Schema):

@@ -112,7 +112,7 @@ def logs(
                 say(line(event))
         return
     ended = lines(client, run["id"]) if as_json else watch(client, run["id"])
-    _require_success(ended)
+    require_success(ended)
 
 
 @app.command()
@@ -158,10 +158,11 @@ def go_on(client: Client, accepted: Any, *, wait: bool, as_json: bool) -> None:
         print_json(final)
     elif ended["status"] == "succeeded":
         _describe(final)
-    _require_success(ended)
+    require_success(ended)
 
 
-def _require_success(run: Any) -> None:
+def require_success(run: Any) -> None:
+    """RunFailed with the reason unless the run succeeded."""
     if run["status"] != "succeeded":
         reason = run["error"] or "No reason was given."
         raise RunFailed(

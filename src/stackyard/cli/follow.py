@@ -25,20 +25,34 @@ MARKS = {"pending": "·", "running": ">", "done": "✓", "failed": "✗", "skipp
 STYLES = {"pending": "dim", "running": "cyan", "done": "green", "failed": "red", "skipped": "dim"}
 
 
+def outlook(run: Any) -> str:
+    """What is to be expected of a run, such as `3. in line, about 4 min left`; empty when nothing is known."""
+    seconds = run["eta_seconds"]
+    if seconds is None:
+        left = ""
+    elif seconds < 15:
+        left = "nearly done"
+    else:
+        left = f"about {round(seconds, -1)} s left" if seconds < 90 else f"about {round(seconds / 60)} min left"
+    place = f"{run['position']}. in line" if run["position"] else ""
+    return ", ".join(filter(None, (place, left)))
+
+
 def line(event: Any) -> str:
     """An event as one line of text."""
     level = "" if event["level"] == "info" else f"{event['level'].upper()} "
     return f"{event['at'][11:19]} {event['stage']:<8} {level}{event['message']}"
 
 
-def watch(client: Client, run_id: int, *, to_stderr: bool = False) -> Any:
-    """Show a run until it has ended; returns the run as the API gives it."""
+def watch(client: Client, run_id: int, *, to_stderr: bool = False, until_waiting: bool = False) -> Any:
+    """Show a run until it has ended, or with `until_waiting` until it waits for approval; returns the run as the API
+    gives it."""
     from rich.console import Console
 
     console = Console(stderr=to_stderr, highlight=False, markup=False)
     if console.is_terminal and not console.is_dumb_terminal:
-        return _live(client, run_id, console)
-    return _plain(client, run_id, to_stderr=to_stderr)
+        return _live(client, run_id, console, until_waiting)
+    return _plain(client, run_id, until_waiting, to_stderr=to_stderr)
 
 
 def lines(client: Client, run_id: int) -> Any:
@@ -52,19 +66,19 @@ def lines(client: Client, run_id: int) -> Any:
     return _follow(client, run_id, tell)
 
 
-def _plain(client: Client, run_id: int, *, to_stderr: bool) -> Any:
+def _plain(client: Client, run_id: int, until_waiting: bool, *, to_stderr: bool) -> Any:
     def tell(answer: Any) -> None:
         for event in answer["events"]:
             typer.echo(printable(line(event)), err=to_stderr)
 
-    run = _follow(client, run_id, tell)
+    run = _follow(client, run_id, tell, until_waiting)
     for stage in run["stages"]:
         took = f" {stage['seconds']:.1f} s" if stage["seconds"] is not None else ""
         typer.echo(f"{stage['title']}: {stage['status']}{took}", err=to_stderr)
     return run
 
 
-def _live(client: Client, run_id: int, console: "Console") -> Any:
+def _live(client: Client, run_id: int, console: "Console", until_waiting: bool) -> Any:
     from rich.live import Live
 
     last: deque[str] = deque(maxlen=LAST_LINES)
@@ -74,7 +88,7 @@ def _live(client: Client, run_id: int, console: "Console") -> Any:
             last.extend(printable(line(event)) for event in answer["events"])
             live.update(_view(answer["run"], last))
 
-        return _follow(client, run_id, tell)
+        return _follow(client, run_id, tell, until_waiting)
 
 
 def _view(run: Any, last: "deque[str]") -> "RenderableType":
@@ -85,6 +99,8 @@ def _view(run: Any, last: "deque[str]") -> "RenderableType":
 
     stages = Table.grid(padding=(0, 2))
     stages.add_row("", Text(f"{run['kind']} {run['environment']}", style="bold"), Text(run["status"]))
+    if expected := outlook(run):
+        stages.add_row("", Text(expected, style="dim"), "")
     for stage in run["stages"]:
         running = stage["status"] == "running"
         style = STYLES.get(stage["status"], "")
@@ -95,7 +111,7 @@ def _view(run: Any, last: "deque[str]") -> "RenderableType":
     return Group(stages, *log)
 
 
-def _follow(client: Client, run_id: int, tell: Callable[[Any], None]) -> Any:
+def _follow(client: Client, run_id: int, tell: Callable[[Any], None], until_waiting: bool = False) -> Any:
     after, answered = 0, time.monotonic()
     while True:
         try:
@@ -110,6 +126,6 @@ def _follow(client: Client, run_id: int, tell: Callable[[Any], None]) -> Any:
         after = answer["next"]
         if answer["more"]:
             continue
-        if not answer["run"]["active"]:
+        if not answer["run"]["active"] or (until_waiting and answer["run"]["status"] == "waiting"):
             return answer["run"]
         time.sleep(POLL_SECONDS)

@@ -109,6 +109,25 @@ def check(file: str = FileArgument, as_json: bool = JsonOption) -> None:
         _print(_json({"valid": True}))
 
 
+@app.command()
+def schema(
+    file: str = typer.Argument(metavar="FILE", help="A locals.tf, or any file of a module with variables."),
+    as_json: bool = typer.Option(True, "--json", help="It is always JSON."),
+) -> None:
+    """Print the JSON Schema of what can be set in FILE: constants of its locals, or its variables."""
+    from stackyard.cli.hcl_schema import schema_of
+    from stackyard.errors import StackyardError
+
+    with _told():
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        hcl.File.parse(content, "<stdin>" if file == "-" else file)
+        try:
+            _print(_json(schema_of(content, "locals.tf" if file == "-" else Path(file).name)))
+        except StackyardError as error:
+            _tell(str(error))
+            raise typer.Exit(REFUSED) from error
+
+
 def _edit(file: str, edit: Callable[[hcl.File], hcl.File], write: bool, as_json: bool) -> None:
     if write and file == "-":
         raise typer.BadParameter("--write needs a file, not standard input.")

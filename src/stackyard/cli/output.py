@@ -18,6 +18,7 @@ STYLES = {
     "destroying": "cyan",
     "running": "cyan",
     "cancelled": "yellow",
+    "waiting": "yellow",
 }
 
 JsonOption = typer.Option(False, "--json", help="Print the API's JSON, and nothing else, on standard output.")

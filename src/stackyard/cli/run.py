@@ -3,6 +3,7 @@
 import typer
 
 from stackyard.cli.client import Client
+from stackyard.cli.follow import outlook
 from stackyard.cli.output import JsonOption, print_json, say, table, when
 
 app = typer.Typer(help="Look at runs, or stop one.", no_args_is_help=True)
@@ -13,7 +14,7 @@ RunId = typer.Argument(min=1, help="Number of the run.", show_default=False)
 @app.command("list")
 def list_(
     environment: str = typer.Option("", help="Slug of an environment."),
-    status: str = typer.Option("", help="queued, running, succeeded, failed, cancelled or attention."),
+    status: str = typer.Option("", help="queued, running, waiting, succeeded, failed, cancelled or attention."),
     limit: int = typer.Option(50, min=1, max=10_000, help="How many at most."),
     as_json: bool = JsonOption,
 ) -> None:
@@ -23,10 +24,10 @@ def list_(
         print_json({"items": items, "count": count})
         return
     rows = [
-        (str(r["id"]), r["environment"], r["kind"], r["status"], r["requested_by"], when(r["created_at"]))
+        (str(r["id"]), r["environment"], r["kind"], r["status"], r["requested_by"], when(r["created_at"]), outlook(r))
         for r in items
     ]
-    table(("RUN", "ENVIRONMENT", "KIND", "STATUS", "BY", "CREATED"), rows, status="STATUS")
+    table(("RUN", "ENVIRONMENT", "KIND", "STATUS", "BY", "CREATED", "EXPECTED"), rows, status="STATUS")
 
 
 @app.command()
@@ -37,6 +38,8 @@ def show(run_id: int = RunId, as_json: bool = JsonOption) -> None:
         print_json(found)
         return
     say(f"Run {found['id']}: {found['kind']} of {found['environment']}, {found['status']}")
+    if expected := outlook(found):
+        say(f"  {expected}")
     for stage in found["stages"]:
         took = f"{stage['seconds']:.1f} s" if stage["seconds"] is not None else ""
         say(f"  {stage['status']:<8} {stage['title']:<28} {took}")

@@ -1,17 +1,14 @@
 """Create: check everything, then claim, write and enqueue in one transaction. Nothing in AWS is touched here."""
 
-import json
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Count, Q
-from django.utils.crypto import salted_hmac
 
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import (
     Environment,
-    IdempotencyKey,
     Product,
     Run,
     RunKind,
@@ -25,10 +22,11 @@ from stackyard.cmdb.validators import DNS_LABEL
 from stackyard.environments import naming
 from stackyard.environments.addresses import claim_block, free_space
 from stackyard.environments.allocate import claim_fqdn, claim_rule_priority
+from stackyard.environments.idempotency import once
 from stackyard.environments.lifetimes import first_expiry, unreadable_expiry
 from stackyard.environments.requests import CreateRequest
 from stackyard.environments.versions import version_of
-from stackyard.errors import Conflict, Invalid, NotFound, Problem, shown
+from stackyard.errors import Invalid, NotFound, Problem, shown
 from stackyard.patterns.catalogue import Catalogue, Pattern
 from stackyard.patterns.needs import missing_facts
 from stackyard.patterns.parameters import check_settings
@@ -45,21 +43,16 @@ def create(
     With an idempotency key that this person used before, the earlier run comes back and nothing is made; the same key
     with another wish is a Conflict. Raises Invalid with every problem found, NotFound or Forbidden as rights say.
     """
-    digest = _digest(request)
-    if idempotency_key and (known := _known_run(user, idempotency_key, digest)):
-        return known
-    product, pattern, settings = _check(user, request, catalogue or Catalogue.from_settings())
-    with transaction.atomic():
-        if idempotency_key:
-            _lock(f"idempotency:{user.pk}:{idempotency_key}")
-            if known := _known_run(user, idempotency_key, digest):
-                return known
-        sandbox = _choose_sandbox(request, product, pattern)
-        environment = _write(user, request, product, pattern, settings, sandbox)
-        run = enqueue(environment, RunKind.CREATE, user, via=via)
-        if idempotency_key:
-            IdempotencyKey.objects.create(user=user, key=idempotency_key, digest=digest, run=run)
-    return run
+    body = [request.product, request.pattern, request.name, request.sandbox, dict(request.settings), request.expires]
+
+    def make() -> Run:
+        product, pattern, settings = _check(user, request, catalogue or Catalogue.from_settings())
+        with transaction.atomic():
+            sandbox = _choose_sandbox(request, product, pattern)
+            environment = _write(user, request, product, pattern, settings, sandbox)
+            return enqueue(environment, RunKind.CREATE, user, via=via)
+
+    return once(user, idempotency_key, body, make)
 
 
 def _check(user: User, request: CreateRequest, catalogue: Catalogue) -> tuple[Product, Pattern, dict[str, Any]]:
@@ -168,18 +161,3 @@ def _lock(name: str) -> None:
     """An advisory lock until the end of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-
-
-def _digest(request: CreateRequest) -> str:
-    body = [request.product, request.pattern, request.name, request.sandbox, dict(request.settings), request.expires]
-    # Keyed, because a secret among the settings could be guessed from a plain digest.
-    return salted_hmac("idempotency", json.dumps(body, sort_keys=True, default=str), algorithm="sha256").hexdigest()
-
-
-def _known_run(user: User, key: str, digest: str) -> Run | None:
-    known = IdempotencyKey.objects.filter(user=user, key=key).select_related("run__environment").first()
-    if known is None:
-        return None
-    if known.digest != digest:
-        raise Conflict("This idempotency key was used for another request.", hint="Use a new key for a new request.")
-    return known.run

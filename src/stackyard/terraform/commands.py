@@ -133,7 +133,8 @@ class Terraform:
         empty = {"version": 4, "terraform_version": "1.9.0", "serial": 1, "lineage": identity}
         self.workdir.seed_state.write_text(json.dumps({**empty, "outputs": {}, "resources": []}))
         try:
-            await self._run("state", "push", LOCK_WAIT, str(self.workdir.seed_state))
+            # Not as events: that it is refused is no news for the log.
+            await self._text("state", "push", LOCK_WAIT, str(self.workdir.seed_state))
         except TerraformFailed:
             # Refused, as it should be, when there is a state already: it is newer, or of another lineage.
             if not (await self._json("state", "pull")).get("lineage"):

@@ -5,16 +5,19 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 from django.utils import timezone
 from tests.factories import Organisation, make_organisation
+from tests.integration.portal.site import keep, ready
 from typer.testing import CliRunner, Result
 
 from stackyard.cli.main import app
 from stackyard.cmdb.models import ApiToken, Environment, Run, RunEvent
+from stackyard.settings import get_settings
 
 Stackyard = Callable[..., Result]
 
@@ -233,3 +236,42 @@ def test_nasty_arguments_are_refused_and_never_a_defect(stackyard: Stackyard, te
         assert result.exit_code in (2, 3), (command, result.stdout, result.stderr)
         assert result.stdout == ""
     assert stackyard("env", "list", text).exit_code in (0, 2)
+
+
+def test_a_change_shows_its_difference_and_its_plan_wants_an_answer(
+    stackyard: Stackyard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(get_settings(), "data", tmp_path)
+    create(stackyard)
+    keep(ready(Run.objects.get()).environment, tmp_path)
+
+    shown = stackyard("env", "change", "shop-dev", "--set", "container.environment.MODE=dev", "--diff")
+    assert shown.exit_code == 0, shown.stderr
+    assert any(line.startswith("+") and "MODE" in line for line in shown.stdout.splitlines())
+    wrong = stackyard("env", "change", "shop-dev", "--set", "container.cpu=3", "--set", "nope=1")
+    assert wrong.exit_code == 2
+    assert "settings.container.cpu" in wrong.stderr
+    assert "settings.nope" in wrong.stderr
+    assert Run.objects.count() == 1
+
+    begun = stackyard("env", "change", "shop-dev", "--set", "container.environment.MODE=dev")
+    assert begun.exit_code == 0, begun.stderr
+    run = Run.objects.latest("id")
+    change = {"address": "aws_db_instance.this", "type": "aws_db_instance", "action": "replace", "attributes": []}
+    plan = {"destructive": True, "digest": "d", "summary": "1 to replace", "changes": [{**change, "destructive": True}]}
+    Run.objects.filter(pk=run.pk).update(status="waiting", plan=plan)
+    unasked = stackyard("run", "approve", str(run.pk))
+    assert unasked.exit_code == 2
+    assert "aws_db_instance.this (what is in it is lost)" in unasked.stdout
+    assert f"stackyard run reject {run.pk}" in unasked.stderr
+    approved = stackyard("run", "approve", str(run.pk), "--confirm", "shop-dev")
+    assert approved.exit_code == 0, approved.stderr
+    Run.objects.filter(pk=run.pk).update(status="waiting")
+    assert "Nothing was applied." in stackyard("run", "reject", str(run.pk)).stdout
+
+
+def test_the_schema_of_a_file(stackyard: Stackyard) -> None:
+    file = get_settings().patterns / "ecs-service" / "locals.tf"
+    found = json.loads(stackyard("hcl", "schema", str(file)).stdout)
+    assert found["properties"]["container.cpu"]["default"] == 256
+    assert stackyard("hcl", "schema", "-", input="locals {").exit_code == 2

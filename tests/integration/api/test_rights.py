@@ -24,7 +24,17 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/environments/{environment}/drift"): (401, 403, 404, 202, 202),
     ("POST", "/environments/{environment}/drift/repair"): (401, 403, 404, 202, 202),
     ("POST", "/environments/{environment}/drift/accept"): (401, 403, 404, 202, 202),
+    ("GET", "/environments/{environment}/settings"): (401, 404, 404, 404, 404),  # nothing is recorded yet
+    ("POST", "/environments/{environment}/preview"): (401, 422, 422, 422, 422),  # asked without a body
+    ("POST", "/environments/{environment}/change"): (401, 422, 422, 422, 422),
+    ("POST", "/environments/{environment}/retry"): (401, 403, 404, 404, 404),
+    ("POST", "/environments/{environment}/back"): (401, 403, 404, 409, 409),
+    ("POST", "/runs/{run_id}/approve"): (401, 422, 422, 422, 422),
+    ("POST", "/runs/{run_id}/reject"): (401, 403, 404, 409, 409),
     ("GET", "/environments/{environment}/logs"): (401, 200, 404, 200, 200),
+    ("GET", "/environments/{environment}/fqdns"): (401, 200, 404, 200, 200),
+    ("POST", "/environments/{environment}/fqdns"): (401, 403, 404, 409, 409),  # it is being created
+    ("DELETE", "/environments/{environment}/fqdns/{fqdn}"): (401, 403, 404, 404, 404),
     ("GET", "/runs"): (401, 200, 200, 200, 200),
     ("GET", "/runs/{run_id}"): (401, 200, 404, 200, 200),
     ("GET", "/runs/{run_id}/events"): (401, 200, 404, 200, 200),
@@ -50,6 +60,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/environments"): wish(name="another"),
     ("POST", "/environments/{environment}/extend"): {"days": 7},
+    ("POST", "/environments/{environment}/fqdns"): {"fqdn": "shop.d1111.dev.example.com"},
     ("POST", "/address-pools"): {"name": "more", "block": "10.30.0.0/16"},
     ("PUT", "/address-pools/{pool}"): {"name": "corp", "block": "10.20.0.0/15"},
     ("POST", "/address-pools/{pool}/blocks"): {"purpose": "the office", "prefix": 24},
@@ -90,7 +101,7 @@ def test_every_operation_for_everybody(
         environment.runs.update(status="succeeded")
         differs = {"resources": [{"address": "a.b", "action": "delete", "attributes": []}]}
         Environment.objects.update(status="ready", resources=[{"address": "a.b"}], drift=differs)
-    names = {"pattern": "ecs-service", "product": "shop", "sandbox": "commerce-dev", "pool": "corp"}
+    names = {"pattern": "ecs-service", "product": "shop", "sandbox": "commerce-dev", "pool": "corp", "fqdn": "a.b"}
     address = path.format(environment=environment.slug, run_id=run.pk, block_id=_block(org, environment).pk, **names)
 
     response = person(org, who).ask(method, address, BODIES.get((method, path)))

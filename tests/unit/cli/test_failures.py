@@ -81,7 +81,7 @@ def test_every_end_of_a_run_has_words() -> None:
     for status in ("failed", "cancelled", "attention"):
         run = {"status": status, "kind": "create", "environment": "shop-dev", "error": "", "hint": ""}
         with pytest.raises(RunFailed, match="create of shop-dev"):
-            env._require_success(run)
+            env.require_success(run)
 
 
 def test_client_commands_import_no_server() -> None:
