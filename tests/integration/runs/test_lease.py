@@ -161,3 +161,13 @@ def test_a_second_wake_up_call_is_the_same_call(org: Organisation) -> None:
     run = new_run(org)
     finish(claimed(run), RunStatus.SUCCEEDED)
     enqueue(run.environment, RunKind.DESTROY, org.requester, via="api")
+
+
+def test_a_silent_worker_of_another_machine_keeps_its_lease_longer(org: Organisation) -> None:
+    run = new_run(org)
+    assert claim(run.pk, "here:1", 20, 60) is not None
+    silence(run)
+    assert claim(run.pk, "there:1", 20, 60) is None, "nobody there can see what is left of it here"
+    assert claim(run.pk, "here:2", 20, 60) is not None, "a worker of the same machine can"
+    Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - dt.timedelta(seconds=61))
+    assert claim(run.pk, "there:1", 20, 60) is not None
