@@ -10,6 +10,7 @@ import pytest
 from tests.integration.test_probe import HERE, DnsServer
 
 from stackyard.aws.check import Finding, check_sandbox
+from stackyard.aws.checks.delegation import delegation_problem
 from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.emulator.seed import seed_baseline
 from stackyard.aws.facts import BaselineFacts
@@ -324,3 +325,65 @@ def test_what_is_not_there_any_more_is_named(
     found = check(access, change(access, facts) or facts)
     assert title in bad(found)
     assert said in found[title].found
+
+
+def knowing(server: DnsServer, says: bool) -> DnsServer:
+    """The same server, which also has the SOA of the zone, or says that it does not know it."""
+    before = server.reply
+    assert before is not None
+
+    def reply(query: bytes) -> list[bytes]:
+        place = query.index(b"\0", 12)
+        if struct.unpack_from("!H", query, place + 1)[0] != 6:
+            return before(query)
+        data = encoded("ns1.example.com") + encoded("hostmaster.example.com") + struct.pack("!5I", 1, 2, 3, 4, 5)
+        record = b"\xc0\x0c" + struct.pack("!HHIH", 6, 1, 60, len(data)) + data
+        head = struct.pack("!5H", 0x8400 if says else 0x8005, 1, int(says), 0, 0)
+        return [query[:2] + head + query[12 : place + 5] + (record if says else b"")]
+
+    server.reply = reply
+    return server
+
+
+def test_before_a_certificate_is_waited_for_a_zone_that_answers_is_fine(
+    access: SandboxAccess, undelegated: BaselineFacts
+) -> None:
+    servers = name_servers(access, undelegated.zone_id)
+    dns = knowing(parent_dns(servers), True)
+    dns.zone |= {name: [HERE] for name in servers}
+    with dns.running() as resolver:
+        assert delegation_problem(access, undelegated, ZONE, resolver) is None
+
+
+def test_a_zone_whose_servers_do_not_know_it_is_a_problem(access: SandboxAccess, undelegated: BaselineFacts) -> None:
+    servers = name_servers(access, undelegated.zone_id)
+    dns = knowing(parent_dns(servers), False)
+    dns.zone |= {name: [HERE] for name in servers}
+    with dns.running() as resolver:
+        problem = delegation_problem(access, undelegated, ZONE, resolver)
+    assert problem is not None
+    assert "No name server answers for it" in problem.message
+
+
+def test_a_zone_that_its_parent_does_not_know_is_a_problem_and_says_what_to_write(
+    access: SandboxAccess, undelegated: BaselineFacts
+) -> None:
+    with parent_dns([]).running() as resolver:
+        problem = delegation_problem(access, undelegated, ZONE, resolver)
+    assert problem is not None
+    assert "names none. In the parent zone, make the record dev.example.com of type NS" in problem.message
+
+
+def test_on_the_emulator_the_records_of_route53_are_compared(access: SandboxAccess, facts: BaselineFacts) -> None:
+    assert delegation_problem(access, facts, ZONE) is None
+    parent_zone(access, ["ns1.elsewhere.net"], "UPSERT")
+    problem = delegation_problem(access, facts, ZONE)
+    assert problem is not None
+    assert "names ns1.elsewhere.net, but it has" in problem.message
+
+
+def test_what_nobody_can_tell_is_no_problem(access: SandboxAccess, undelegated: BaselineFacts) -> None:
+    assert delegation_problem(access, undelegated, ZONE) is None, "the emulator has no DNS, and the parent is elsewhere"
+    assert delegation_problem(access, None, "not.yet.example.com") is None, "the run itself makes the zone"
+    with DnsServer(code=2).running() as resolver:
+        assert delegation_problem(access, undelegated, ZONE, resolver) is None

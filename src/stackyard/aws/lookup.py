@@ -7,12 +7,13 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 Server = tuple[str, int]
 
-_A, _NS, _AAAA = 1, 2, 28
+_A, _NS, _SOA, _AAAA = 1, 2, 6, 28
 _KINDS = {_A: 4, _AAAA: 16}  # the length of their addresses in bytes
 _CODES = {1: "could not read the question", 2: "failed to find out", 3: "knows no such name", 5: "refused to answer"}
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
@@ -31,7 +32,7 @@ class NotFoundByDns(Exception):
 
 @dataclass(frozen=True)
 class _Record:
-    """One record of an answer; `value`: an address, or the name of a name server."""
+    """One record of an answer; `value`: an address, or the name of a name server (of an SOA: the first one's)."""
 
     name: str
     kind: int
@@ -68,6 +69,25 @@ def delegation_of(zone: str, resolver: Server | None, limit: float) -> set[str]:
             problem = error
         else:
             return {record.value for record in records if record.kind == _NS and record.name == zone}
+    raise problem
+
+
+def authority_of(zone: str, servers: Iterable[str], resolver: Server | None, limit: float) -> str:
+    """The first of these name servers that answers as one that knows the zone (it has its SOA record). `resolver` as
+    for `delegation_of`. NotFoundByDns when none does; `final` when at least one said that it does not."""
+    resolver = resolver or system_resolver()
+    deadline = time.monotonic() + limit
+    problem = NotFoundByDns(f"{zone} has no name servers.", final=True)
+    for host in sorted(servers):
+        try:
+            address = addresses_of(host, resolver, deadline - time.monotonic())[0]
+            records = _ask(zone, _SOA, (address, resolver[1]), deadline, flags=0)
+        except NotFoundByDns as error:
+            problem = error if not problem.final or error.final else problem
+            continue
+        if any(record.kind == _SOA and record.name == zone for record in records):
+            return host
+        problem = NotFoundByDns(f"{host} does not know {zone}.", final=True)
     raise problem
 
 
@@ -161,7 +181,7 @@ def _read(answer: bytes, where: str) -> list[_Record]:
             name, place = _read_name(answer, place)
             kind, _, _, length = struct.unpack_from("!HHIH", answer, place)
             place += 10
-            if kind == _NS:
+            if kind in (_NS, _SOA):  # an SOA begins with the name of the zone's first server
                 found.append(_Record(name, kind, _read_name(answer, place)[0]))
             elif length == _KINDS.get(kind):
                 found.append(_Record(name, kind, str(ipaddress.ip_address(answer[place : place + length]))))

@@ -9,9 +9,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from stackyard.aws.checks.addresses import addresses_in_use
+from stackyard.aws.checks.delegation import delegation_problem
 from stackyard.aws.inventory import leftovers
 from stackyard.aws.left_behind import clear_left_behinds
-from stackyard.aws.path_proof import DID_NOT_TELL, NOTHING, prove_path
+from stackyard.aws.path_proof import DID_NOT_TELL, NOTHING, Hop, prove_path
 from stackyard.aws.state_bucket import forget_state
 from stackyard.cmdb.addresses import InUse
 from stackyard.cmdb.addresses import release as release_blocks
@@ -20,6 +21,7 @@ from stackyard.errors import Forbidden, StackyardError, Unavailable, Unusable
 from stackyard.patterns.catalogue import Catalogue
 from stackyard.patterns.workspace import render_workspace
 from stackyard.record.repository import Passport, Record
+from stackyard.runs import baseline
 from stackyard.runs.addresses import call_for_list, settle_blocks
 from stackyard.runs.backend import backend_arguments, state_bucket, state_key
 from stackyard.runs.changing import (
@@ -42,6 +44,8 @@ from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import guarded, hold, write_environment
 from stackyard.runs.recorded import RecordedCode
 from stackyard.terraform.diagnostics import TerraformFailed
+from stackyard.terraform.state import State
+from stackyard.terraform.plan import Plan
 
 
 class NotProven(StackyardError):
@@ -61,12 +65,15 @@ class Leftovers(StackyardError):
 
 async def render(ctx: RunContext) -> None:
     """Pattern + settings + sandbox facts -> the code of this environment."""
-    pattern = Catalogue.from_settings(ctx.settings).get(ctx.pattern.name)
+    catalogue = Catalogue.from_settings(ctx.settings)
+    pattern = catalogue.baseline() if ctx.environment.is_baseline else catalogue.get(ctx.pattern.name)
     if pattern.digest != ctx.pattern.digest:
         raise Unusable(
             f"Pattern {pattern.name} was changed after this environment was requested.", hint="Request it again."
         )
-    if pattern.manifest.cidr_prefix is not None and not ctx.lease.taken_over:
+    if ctx.environment.is_baseline:
+        await asyncio.to_thread(ctx.access.confirm_account)  # before anything is built in the wrong one
+    if (pattern.manifest.cidr_prefix is not None or ctx.environment.is_baseline) and not ctx.lease.taken_over:
         await _settle_addresses(ctx)
     filling = await in_database(filling_of, ctx.environment, ctx.settings)
     await asyncio.to_thread(render_workspace, pattern, filling, ctx.environment.settings, ctx.workdir.code)
@@ -156,6 +163,7 @@ async def check(ctx: RunContext) -> None:
     """A plan for a new environment only adds; else its state belongs to something that stands. A change may take
     things away, but says so."""
     assert ctx.plan is not None
+    await _check_delegation(ctx, ctx.plan)
     if ctx.run.kind == RunKind.CHANGE:
         return tell_what_goes(ctx)
     destroyed = [c.address for c in ctx.plan.changes if c.action in ("delete", "replace")]
@@ -165,6 +173,20 @@ async def check(ctx: RunContext) -> None:
             hint="Its state belongs to something else; platform staff must look at it.",
         )
     ctx.log.write("The plan only adds." if not destroyed else "The plan goes on where another worker stopped.")
+
+
+async def _check_delegation(ctx: RunContext, plan: Plan) -> None:
+    """A certificate in a zone that its parent does not know would wait for most of an hour, and in vain."""
+    if not any(c.type == "aws_acm_certificate_validation" and c.action in ("create", "replace") for c in plan.changes):
+        return
+    facts = ctx.facts if ctx.sandbox.facts.get("zone_id") else None
+    problem = await asyncio.to_thread(delegation_problem, ctx.access, facts, ctx.sandbox.zone_name)
+    if problem is not None:
+        raise Unusable(
+            f"The plan waits for a certificate that cannot be validated. {problem.message}",
+            hint="Nothing was built. Correct the delegation, then ask again.",
+        )
+    ctx.log.write(f"Nothing is known against certificates in {ctx.sandbox.zone_name}.")
 
 
 async def apply(ctx: RunContext) -> None:
@@ -183,9 +205,7 @@ async def verify(ctx: RunContext) -> None:
     state = await ctx.standing()
     ctx.outputs = dict(state.outputs)
     try:
-        hops = await asyncio.to_thread(
-            prove_path, ctx.access, fqdn=ctx.environment.fqdn, facts=ctx.facts, outputs=ctx.outputs
-        )
+        hops = await _hops(ctx, state)
     except (Unavailable, Forbidden) as error:  # AWS is away, or the role: what was built stands for all that is known
         raise NotProven(error.message, hint=error.hint, unanswered=True) from error
     await in_database(
@@ -203,9 +223,20 @@ async def verify(ctx: RunContext) -> None:
         raise NotProven(f"{broken.title}: {broken.found}", hint=broken.fix, unanswered=unanswered)
 
 
+async def _hops(ctx: RunContext, state: State) -> list[Hop]:
+    if ctx.environment.is_baseline:
+        return await baseline.prove(ctx, state)
+    return await asyncio.to_thread(
+        prove_path, ctx.access, fqdn=ctx.environment.fqdn, facts=ctx.facts, outputs=ctx.outputs
+    )
+
+
 async def register(ctx: RunContext) -> None:
     """FQDN, account, outputs and what stands, into the CMDB."""
     state = await ctx.standing()
+    if ctx.environment.is_baseline:
+        await in_database(baseline.register, ctx, state)
+        return ctx.log.write(f"Sandbox {ctx.sandbox.name} is ready for environments.")
     known = ctx.manifest.outputs
     outputs = {name: value for name, value in state.outputs.items() if not known or name in known}
     await in_database(write_environment, ctx.lease, outputs=outputs, resources=[r.as_dict() for r in state.resources])
@@ -223,6 +254,8 @@ async def survey(ctx: RunContext) -> None:
 
 async def destroy(ctx: RunContext) -> None:
     """Take away whatever the state knows, and what the application put into it: images, objects, revisions."""
+    if ctx.environment.is_baseline:
+        await in_database(baseline.close, ctx)
     await _clear_left_behinds(ctx)
     await ctx.terraform.destroy()
     ctx.log.write("Terraform has destroyed everything that its state knew.")
@@ -236,8 +269,8 @@ async def _clear_left_behinds(ctx: RunContext) -> None:
         ctx.access,
         tag_key="stackyard:environment",
         tag_value=ctx.environment.uid,
-        name=ctx.environment.slug,
-        force_empty=True,  # a sandbox is for trying out, and whoever asks for the destroy is told so
+        name=ctx.environment.base_name,
+        force_empty=ctx.sandbox.force_empty,
     )
     for sentence in done:
         ctx.log.write(sentence)
@@ -254,11 +287,13 @@ async def prove(ctx: RunContext) -> None:
             ctx.access,
             tag_key="stackyard:environment",
             tag_value=ctx.environment.uid,
-            name=ctx.environment.slug,
+            name=ctx.environment.base_name,
             fqdn=ctx.environment.fqdn,
             zone_id=ctx.sandbox.facts.get("zone_id", ""),
             further_names=further,
         )
+        if ctx.environment.is_baseline:
+            left += await baseline.left_in_parent(ctx)
         if not left:
             break
     await in_database(guarded, ctx.lease, leftovers=[asdict(item) for item in left])
@@ -292,6 +327,9 @@ def _release(ctx: RunContext) -> list[str]:
             released += [f"addresses {block}" for block in blocks]
             call_for_list()
         Environment.objects.filter(pk=ctx.environment.pk).update(resources=[], hops=[], sealed="")
+        if ctx.environment.is_baseline:
+            baseline.forget(ctx)
+            released.append("the facts of the sandbox")
         if ctx.environment.backend == "pg":
             with connection.cursor() as cursor:
                 name = connection.ops.quote_name(ctx.environment.state_name)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from stackyard.aws.checks.finding import Verdict
 from stackyard.aws.facts import BaselineFacts
 from stackyard.aws.hops.path import ask, host
 from stackyard.aws.listers.search import pages
-from stackyard.aws.lookup import NotFoundByDns, Server, delegation_of
+from stackyard.aws.lookup import NotFoundByDns, Server, authority_of, delegation_of
 from stackyard.aws.sessions import SandboxAccess
+from stackyard.errors import Problem
 
 LIMIT = 5.0
 
@@ -40,6 +43,36 @@ def delegated(access: SandboxAccess, facts: BaselineFacts | None, zone_name: str
         f"The parent of {zone} {said}.",
         f"In the parent zone, make the record {zone} of type NS with the values {servers}.",
     )
+
+
+def delegation_problem(
+    access: SandboxAccess, facts: BaselineFacts | None, zone_name: str, resolver: Server | None = None
+) -> Problem | None:
+    """Why a certificate for names in this zone would wait in vain; None: it will not, or nobody can tell.
+
+    To be asked before waiting: the parent's name servers must be the zone's own, and one of them must answer for it.
+    On the emulator the records of its Route 53 are compared, as it has no DNS. `resolver` as for `delegated`.
+    """
+    try:
+        verdict = delegated(access, facts, zone_name, resolver)
+        if verdict.ok is False:
+            return Problem("zone", f"{verdict.found} {verdict.fix}")
+        if not verdict.ok or (access.emulated and resolver is None):
+            return None
+        authority_of(host(zone_name), _own_servers(access, facts, host(zone_name)) or (), resolver, LIMIT)
+    except NotFoundByDns as missing:
+        fix = f"Look at the hosted zone {host(zone_name)} and its NS record."
+        return Problem("zone", f"No name server answers for it: {missing.found} {fix}") if missing.final else None
+    except (ClientError, BotoCoreError):
+        return None
+    return None
+
+
+def _own_servers(access: SandboxAccess, facts: BaselineFacts | None, zone: str) -> set[str] | None:
+    """The name servers that Route 53 gave the zone; None when there is no such zone."""
+    zone_id = facts.zone_id if facts else next((item for name, item in _zones(access) if name == zone), "")
+    answer = ask(access, "route53", "get_hosted_zone", Id=zone_id) if zone_id else None
+    return {host(name) for name in answer.get("DelegationSet", {}).get("NameServers", [])} if answer else None
 
 
 def _from_account(access: SandboxAccess, zone: str) -> set[str] | None:
