@@ -18,12 +18,13 @@ from stackyard.settings import get_settings
 register = template.Library()
 
 SOON = dt.timedelta(days=3)
+LAST_WEEK = dt.timedelta(days=7)
 
 
 @register.simple_tag
 def expiry(environment: Environment, never: str = "", short: bool = False) -> SafeString:
     """A chip that says how long it lives: amber for the last three days, red when it has expired. `never`: what to say
-    of one that does not expire. `short`: for a list, without when it will be deleted."""
+    of one that does not expire. `short`: for a list, only in the last week, and without when it will be deleted."""
     at = environment.expires_at
     if at is None or environment.is_gone:
         return SafeString() if environment.is_gone else format_html("{}", never)
@@ -33,6 +34,8 @@ def expiry(environment: Environment, never: str = "", short: bool = False) -> Sa
         assert end is not None
         told = "" if short or end <= timezone.now() else f", will be deleted at {_moment(end)}"
         return _chip("red", f"expired{told}", at)
+    if short and left > LAST_WEEK:
+        return SafeString()
     return _chip("yellow" if left < SOON else "secondary", f"{_span(left)} left", at)
 
 
@@ -55,7 +58,7 @@ def _span(left: dt.timedelta) -> str:
         return "less than 1 hour"
     if hours < 48:
         return f"{int(hours)} hour{'' if int(hours) == 1 else 's'}"
-    return f"{int(hours // 24)} days"
+    return f"{round(hours / 24)} days"
 
 
 @register.simple_tag
