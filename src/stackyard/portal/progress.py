@@ -3,23 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
-from django.db.models import Aggregate, DurationField, F
-from django.db.models.expressions import CombinedExpression
+from django.db.models import prefetch_related_objects
 
-from stackyard.cmdb.models import Run, RunStatus, Stage, StageStatus
-
-EARLIER_RUNS = 20
-"""So many successful runs of the same pattern and kind say what is usual."""
-
-
-class Median(Aggregate):
-    """PostgreSQL's median of an interval."""
-
-    function = "PERCENTILE_CONT"
-    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+from stackyard.cmdb.models import Run, RunStatus, StageStatus
+from stackyard.portal.outlook import Segment, in_words, segments_of
+from stackyard.runs.eta import Forecaster, Outlook
 
 
 @dataclass(frozen=True)
@@ -40,6 +29,7 @@ class Progress:
     run: Run
     steps: Sequence[Step]
     usual: dict[str, float]
+    outlook: Outlook
 
     @property
     def seconds(self) -> float | None:
@@ -52,6 +42,16 @@ class Progress:
     def usual_json(self) -> str:
         """For the page's script."""
         return json.dumps(self.usual)
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """The bar of what is done, stage by stage."""
+        return segments_of(self.steps, self.usual)
+
+    @property
+    def expected(self) -> str:
+        """How long it will take, in words; empty when the run has ended."""
+        return in_words(self.run, self.outlook)
 
     @property
     def planned(self) -> bool:
@@ -71,33 +71,13 @@ class Progress:
         return self.run.kind != "destroy" or self.run.status == RunStatus.QUEUED
 
 
-def progress_of(run: Run) -> Progress:
-    """Read stages and what is usual: two queries."""
-    usual = usual_seconds(run.environment.pattern.name, run.kind)
+def progress_of(run: Run, forecaster: Forecaster | None = None) -> Progress:
+    """Read stages and what is to be expected; `forecaster` when the page tells of other runs as well."""
+    forecaster = forecaster or Forecaster()
+    prefetch_related_objects([run], "stages")
+    usual = dict(forecaster.usual(run)) if run.is_active else {}
     steps = [
         Step(s.name, s.title, s.status, s.seconds if s.finished_at else None, usual.get(s.name))
         for s in run.stages.all()
     ]
-    return Progress(run, steps, usual)
-
-
-def usual_seconds(pattern: str, kind: str) -> dict[str, float]:
-    """Stage name -> median seconds over the last successful runs of this kind with this pattern. One query."""
-    earlier = (
-        Run.objects.filter(environment__pattern__name=pattern, kind=kind, status=RunStatus.SUCCEEDED)
-        .order_by("-id")
-        .values("id")[:EARLIER_RUNS]
-    )
-    took: CombinedExpression = F("finished_at") - F("started_at")
-    rows: Any = (
-        Stage.objects.filter(run__in=earlier, status=StageStatus.DONE, finished_at__isnull=False)
-        .order_by()
-        .values("name")
-        .annotate(median=Median(took, output_field=DurationField()))
-        .values_list("name", "median")
-    )
-    return {name: round(_seconds(median), 1) for name, median in rows}
-
-
-def _seconds(median: timedelta) -> float:
-    return median.total_seconds()
+    return Progress(run, steps, usual, forecaster.of(run))

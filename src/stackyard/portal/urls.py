@@ -54,6 +54,7 @@ urlpatterns = [
     private("environments/<slug:uid>/fqdns/remove/", fqdns.remove, "remove-fqdn"),
     private("runs/", runs.runs, "runs"),
     private("runs/<int:run_id>/", runs.run, "run"),
+    private("runs/<int:run_id>/outlook/", runs.outlook, "run-outlook"),
     private("runs/<int:run_id>/cancel/", runs.cancel, "cancel-run"),
     private("runs/<int:run_id>/approve/", runs.approve, "approve-run"),
     private("runs/<int:run_id>/reject/", runs.reject, "reject-run"),

@@ -69,7 +69,7 @@ def address(name: str, site: Site) -> str:
         given[place] = {"uid": site.environment.uid}
     given["add-fqdn"] = given["remove-fqdn"] = {"uid": site.environment.uid}
     given["dismiss-notice"] = {"notice_id": 0}
-    for place in ("run", "cancel-run", "approve-run", "reject-run", "repeat-run", "run-log"):
+    for place in ("run", "cancel-run", "approve-run", "reject-run", "repeat-run", "run-log", "run-outlook"):
         given[place] = {"run_id": site.run.pk}
     for noun, row in (("product", "shop"), ("sandbox", "commerce-dev"), ("department", "commerce")):
         given[noun] = given[f"edit-{noun}"] = {"name": row}

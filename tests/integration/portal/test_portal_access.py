@@ -44,6 +44,7 @@ GET: dict[str, tuple[int, int, int, int]] = {
     "reject-run": POST_ONLY,
     "repeat-run": POST_ONLY,
     "run-log": OWN,
+    "run-outlook": OWN,
     "patterns": ALL,
     "pattern": ALL,
     "products": ALL,

@@ -18,8 +18,8 @@ from stackyard.portal import naming
 from stackyard.portal.forms.settings import PREFIX, parse_settings, settings_form
 from stackyard.portal.patterns import catalogue
 from stackyard.portal.preview import NewPreview, preview_new
-from stackyard.portal.progress import usual_seconds
 from stackyard.portal.requests import Request
+from stackyard.runs.eta import usual_seconds
 
 BASICS = ("product", "pattern", "name", "sandbox", "expires")
 

@@ -10,8 +10,8 @@ from stackyard.errors import NotFound, Unusable
 from stackyard.portal.forms.settings import settings_form
 from stackyard.portal.markdown import to_html
 from stackyard.portal.patterns import catalogue
-from stackyard.portal.progress import usual_seconds
 from stackyard.portal.requests import Request
+from stackyard.runs.eta import usual_seconds
 
 
 @require_GET

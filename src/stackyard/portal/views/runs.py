@@ -21,6 +21,7 @@ from stackyard.portal.requests import Request, wants_fragment
 from stackyard.runs.approve import approve as approve_run
 from stackyard.runs.approve import reject as reject_run
 from stackyard.runs.cancel import request_cancel
+from stackyard.runs.eta import Forecaster
 
 MAX_LOG_LINES = 20_000
 
@@ -39,9 +40,9 @@ def runs(request: Request) -> HttpResponse:
     for word in "".join(c if c.isprintable() else " " for c in chosen["text"]).split()[:5]:
         rows = rows.filter(Q(environment__slug__icontains=word) | Q(requested_by__username__icontains=word))
     page = page_of(request, rows)
-    positions = _positions()
+    forecaster = Forecaster()
     for run in page.rows:
-        run.position = positions.get(run.pk)  # type: ignore[attr-defined]
+        run.position = forecaster.position(run)  # type: ignore[attr-defined]
     context = {
         "page": page,
         "chosen": chosen,
@@ -57,16 +58,6 @@ def runs(request: Request) -> HttpResponse:
 
 def _runs() -> "QuerySet[Run, Run]":
     return Run.objects.select_related("environment__product", "environment__pattern", "sandbox", "requested_by")
-
-
-def _positions() -> dict[int, int]:
-    """Run -> its place among those that wait for the same sandbox, counted from 1."""
-    waiting = Run.objects.filter(status=RunStatus.QUEUED).order_by("id").values_list("id", "sandbox_id")
-    ahead: dict[int, int] = {}
-    positions = {}
-    for run_id, sandbox_id in waiting[:1000]:
-        positions[run_id] = ahead[sandbox_id] = ahead.get(sandbox_id, 0) + 1
-    return positions
 
 
 @require_GET
@@ -85,12 +76,17 @@ def _context(request: Request, found: Run) -> dict[str, Any]:
         "environment": found.environment,
         "progress": progress_of(found),
         "now": timezone.now(),
-        "position": _positions().get(found.pk) if found.status == RunStatus.QUEUED else None,
         "may_act": rights.may_act_on(request.user, found.environment),
         "plan": plan,
         "plan_counts": total(plan),
         "decision": decision_of(request.user, found),
     }
+
+
+@require_GET
+def outlook(request: Request, run_id: int) -> HttpResponse:
+    """How long one run will take, asked again while it waits in line."""
+    return render(request, "portal/runs/part_outlook.html", {"progress": progress_of(_get_run(request, run_id))})
 
 
 def _get_run(request: Request, run_id: int) -> Run:

@@ -82,7 +82,6 @@
     constructor(box) {
       this.box = box;
       this.list = box.querySelector("[data-steps]");
-      this.left = box.querySelector("[data-left]");
       this.usual = JSON.parse(this.list.dataset.usual);
       // The browser's clock may be wrong; what counts is the server's.
       this.ahead = Date.now() - Date.parse(this.list.dataset.now);
@@ -108,19 +107,33 @@
     }
     tick() {
       let left = 0;
+      let longer = false;
       let known = this.stages.length > 0;
       this.stages.forEach((stage, position) => {
         const took = stage.seconds ?? (stage.started ? Math.max(0, (this.now() - Date.parse(stage.started)) / 1000) : null);
         const usual = this.usual[stage.name];
         const time = this.list.children[position]?.querySelector(".step-time");
-        if (time && stage.status === "pending") time.textContent = usual === undefined ? "" : `~ ${duration(usual)}`;
+        if (time && stage.status === "pending") time.textContent = usual ? `~ ${duration(usual)}` : "";
         else if (time) time.textContent = took === null ? "" : duration(took);
+        this.fill(stage, took, usual);
+        if (stage.status === "running" && took > 2 * usual + 10) longer = true;
         if (stage.status !== "pending" && stage.status !== "running") return;
         if (usual === undefined) known = false;
         else left += Math.max(0, usual - (took ?? 0));
       });
       const working = this.box.dataset.status === "running" && this.stages.some((s) => s.status === "running");
-      if (this.left) this.left.textContent = known && working ? roughly(left) : "";
+      const text = this.box.querySelector("[data-left]");
+      if (!text || !known || !working) return; // what the server wrote there stays
+      const told = longer ? `Longer than usual, ${roughly(left)}` : roughly(left);
+      text.textContent = `${told[0].toUpperCase()}${told.slice(1)}.`;
+    }
+    fill(stage, took, usual) {
+      const bar = this.box.querySelector(`[data-segment="${CSS.escape(stage.name)}"]`);
+      if (!bar) return;
+      const full = Number(bar.dataset.width);
+      const part = stage.status === "running" ? Math.min(usual ? took / usual : 0.5, 0.97) : Number(stage.status !== "pending");
+      bar.setAttribute("class", `outlook-fill outlook-${stage.status}`);
+      bar.setAttribute("width", String(full * part));
     }
   }
 
