@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 from stackyard.cmdb.models import Environment, PatternVersion, Run, Sandbox, Stage
 from stackyard.cmdb.sealing import unseal
@@ -36,8 +37,9 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
             await _end_old_terraform(run, workdir, settings.grace_seconds, notes.append)
         await asyncio.to_thread(_empty, workdir)
     access = access_to(sandbox, settings)
-    secrets = secret_variables(unseal(environment.sealed))
-    log = RunLog(lease, hidden=secrets.values())
+    sealed = unseal(environment.sealed)
+    secrets = secret_variables(sealed)
+    log = RunLog(lease, hidden=[*secrets.values(), *_texts_in(sealed)])
     variables = {**_environment_variables(environment, sandbox, settings), **secrets}
     if lease.taken_over:
         log.stage, lines = await in_database(unread, run, workdir, secrets_in(variables), log.clean)
@@ -102,6 +104,15 @@ async def _end_old_terraform(run: Run, workdir: Workdir, grace_seconds: float, t
             f"The worker before was on {host}, which cannot be looked at from here. Its lease is long over; Terraform "
             "begins when the lock on the state is free."
         )
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Every text in a secret that is a list or an object."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(item)
 
 
 def _worked(run_id: int) -> float:

@@ -1,8 +1,11 @@
 """The run log: lines gathered for a moment, written in one transaction under the lease, announced by NOTIFY."""
 
 import asyncio
+import base64
+import json
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -15,8 +18,19 @@ GATHER_SECONDS = 0.1
 """After each write the next one waits this long, so that a chatty plan costs ten transactions a second and not
 hundreds."""
 
+SHORTEST_SECRET = 6
 MAX_LINE = 4000
 _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def forms_of(secret: str) -> set[str]:
+    """A secret as it may stand in a text: as it is, inside JSON, in an address, in base64. Empty for one so short that
+    ordinary words would be hidden."""
+    if len(secret) < SHORTEST_SECRET:
+        return set()
+    in_json = json.dumps(secret)[1:-1]
+    in_base64 = base64.b64encode(secret.encode()).decode().rstrip("=")
+    return {secret, in_json, json.dumps(in_json)[1:-1], quote(secret, safe=""), quote(secret), in_base64}
 
 
 class RunLog:
@@ -24,7 +38,7 @@ class RunLog:
 
     def __init__(self, lease: Lease, hidden: Iterable[str] = ()) -> None:
         self._lease = lease
-        self._hidden = sorted((h for h in hidden if len(h) >= 6), key=len, reverse=True)
+        self._hidden = sorted({form for value in hidden for form in forms_of(value)}, key=len, reverse=True)
         self._waiting: list[RunEvent] = []
         self._wanted = asyncio.Event()
         self._closing = False
@@ -32,8 +46,7 @@ class RunLog:
 
     def hide(self, value: str) -> None:
         """From now on this value is shown as (hidden)."""
-        if len(value) >= 6:
-            self._hidden.append(value)
+        self._hidden = sorted({*self._hidden, *forms_of(value)}, key=len, reverse=True)
 
     def clean(self, text: str) -> str:
         """The text without hidden values, control characters and excess."""
