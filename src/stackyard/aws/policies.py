@@ -124,6 +124,24 @@ def permission_policies() -> dict[str, Policy]:
     }
 
 
+def parent_permission_policy(zone_id: str, zone_name: str) -> Policy:
+    """What the role of the parent zone may do: look at the hosted zone `zone_id`, and write in it the NS record of the
+    sandbox's zone, and no other. The condition keys are of
+    https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-conditions-route53.html"""
+    zone = [f"arn:aws:route53:::hostedzone/{zone_id}"]
+    only = {
+        "ForAllValues:StringEquals": {
+            "route53:ChangeResourceRecordSetsNormalizedRecordNames": [zone_name],
+            "route53:ChangeResourceRecordSetsRecordTypes": ["NS"],
+        }
+    }
+    return _document(
+        _allow(["route53:ChangeResourceRecordSets"], zone, only),
+        _allow(["route53:GetHostedZone", "route53:ListResourceRecordSets"], zone),
+        _allow(["route53:GetChange"]),
+    )
+
+
 def _roles() -> list[Policy]:
     tasks = [f"arn:aws:iam::*:role/{name}" for name in _ROLES]
     own = [f"{service}.amazonaws.com" for service in _SERVICES_WITH_OWN_ROLE]

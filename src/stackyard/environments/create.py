@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import (
@@ -24,6 +24,7 @@ from stackyard.environments.addresses import claim_block, free_space
 from stackyard.environments.allocate import claim_fqdn, claim_rule_priority
 from stackyard.environments.idempotency import once
 from stackyard.environments.lifetimes import first_expiry, unreadable_expiry
+from stackyard.environments.occupancy import ENVIRONMENTS, lock_sandboxes, why_closed
 from stackyard.environments.requests import CreateRequest
 from stackyard.environments.versions import version_of
 from stackyard.errors import Invalid, NotFound, Problem, shown
@@ -90,8 +91,8 @@ def _choose_sandbox(request: CreateRequest, product: Product, pattern: Pattern) 
 
     Serialised per department, so that two requests cannot both take the last place.
     """
-    _lock(f"sandboxes:{product.department_id}")
-    living = Count("environments", filter=~Q(environments__status__in=GONE))
+    lock_sandboxes(product.department)
+    living = Count("environments", filter=ENVIRONMENTS)
     rows = list(
         Sandbox.objects.filter(department=product.department).annotate(living=living).order_by("living", "name")
     )
@@ -111,6 +112,8 @@ def _choose_sandbox(request: CreateRequest, product: Product, pattern: Pattern) 
 def _why_not(sandbox: Any, pattern: Pattern) -> str | None:
     if sandbox.status != SandboxStatus.READY:
         return f"is not ready ({sandbox.get_status_display().lower()})."
+    if closed := why_closed(sandbox):
+        return closed
     if missing := missing_facts(pattern.manifest, sandbox.facts):
         return f"lacks {', '.join(missing)}, which this pattern needs."
     if sandbox.living >= sandbox.max_environments:

@@ -98,16 +98,17 @@ def code_files(folder: Path) -> list[Path]:
 class Catalogue:
     """Patterns by name. A pattern that cannot be read is reported, and does not hide the others."""
 
-    def __init__(self, directory: Path, modules: Path) -> None:
+    def __init__(self, directory: Path, modules: Path, baseline: Path | None = None) -> None:
         self._directory = directory.resolve()
         self._modules = modules.resolve()
-        self._known: dict[str, tuple[Stamp, Pattern]] = {}
+        self._baseline = baseline.resolve() if baseline else None
+        self._known: dict[Path, tuple[Stamp, Pattern]] = {}
 
     @classmethod
     def from_settings(cls, settings: Settings | None = None) -> "Catalogue":
         """The catalogue that the settings name."""
         settings = settings or get_settings()
-        return _catalogue(settings.patterns, settings.modules)
+        return _catalogue(settings.patterns, settings.modules, settings.baseline)
 
     def list(self) -> list[Pattern]:
         """All usable patterns for environments, by title."""
@@ -117,7 +118,7 @@ class Catalogue:
                 patterns.append(self._load(folder))
             except StackyardError:
                 continue  # shown by `broken`
-        return sorted(patterns, key=lambda p: p.title.lower())
+        return sorted((p for p in patterns if p.manifest.kind == "environment"), key=lambda p: p.title.lower())
 
     def broken(self) -> dict[str, str]:
         """Folder name -> why it cannot be used."""
@@ -133,19 +134,30 @@ class Catalogue:
         """The pattern of that name; NotFound with the names there are, Unusable when it cannot be read."""
         for folder in self._folders():
             if folder.name == name:
-                return self._load(folder)
+                pattern = self._load(folder)
+                if pattern.manifest.kind == "environment":
+                    return pattern
         known = ", ".join(p.name for p in self.list()) or "none"
         raise NotFound(f"There is no pattern '{shown(name)}'.", hint=f"Patterns: {known}.")
+
+    def baseline(self) -> Pattern:
+        """The pattern of a sandbox's common components, which is not listed. Unusable when it cannot be read."""
+        if self._baseline is None:
+            raise Unusable("This catalogue has no baseline.", hint="The setting STACKYARD_BASELINE names its folder.")
+        pattern = self._load(self._baseline)
+        if pattern.manifest.kind != "baseline":
+            raise Unusable(f"{self._baseline.name} is no baseline.", hint="Its pattern.yaml must say `kind: baseline`.")
+        return pattern
 
     def _folders(self) -> tuple[Path, ...]:
         return tuple(sorted(p.parent for p in self._directory.glob("*/pattern.yaml")))
 
     def _load(self, folder: Path) -> Pattern:
-        known = self._known.get(folder.name)
+        known = self._known.get(folder)
         if known is not None and known[0] == _stamp(folder, *known[1].modules):
             return known[1]
         pattern = read_pattern_folder(folder, self._modules)
-        self._known[folder.name] = (_stamp(folder, *pattern.modules), pattern)
+        self._known[folder] = (_stamp(folder, *pattern.modules), pattern)
         return pattern
 
 
@@ -176,6 +188,6 @@ def _with_secrets(manifest: Manifest, parameters: tuple[Parameter, ...]) -> Mani
 
 
 @cache
-def _catalogue(patterns: Path, modules: Path) -> Catalogue:
-    """One per pair of folders in a process, so that what it has read is read once."""
-    return Catalogue(patterns, modules)
+def _catalogue(patterns: Path, modules: Path, baseline: Path) -> Catalogue:
+    """One per set of folders in a process, so that what it has read is read once."""
+    return Catalogue(patterns, modules, baseline)

@@ -1,6 +1,7 @@
 """The two files that Stackyard writes beside a pattern's own: how AWS is reached, and where the state is kept."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from stackyard import hcl
@@ -29,16 +30,27 @@ class Reach(Protocol):
     def emulated(self) -> bool: ...
 
 
+@dataclass(frozen=True)
+class Account:
+    """Another account, by the role that opens it; `external_id` may be empty."""
+
+    role_arn: str
+    external_id: str
+
+
 def backend_text(backend: str) -> str:
     """The backend block, empty on purpose: address and name of the state come by environment or `-backend-config`."""
     return hcl.format(f'# Written by Stackyard.\nterraform {{\n  backend "{backend}" {{}}\n}}\n')
 
 
-def provider_text(reach: Reach, aliases: Mapping[str, str], *, default_tags: Mapping[str, str]) -> str:
+def provider_text(
+    reach: Reach, aliases: Mapping[str, str], *, default_tags: Mapping[str, str], accounts: Mapping[str, Account]
+) -> str:
     """The provider blocks: region and role in the code; for an emulated sandbox the endpoint as a variable.
 
-    `aliases` are further configurations of the same account in other regions: alias -> region. `default_tags` go on
-    every resource, for patterns that do not do that themselves: the proof of deletion looks for them.
+    `aliases` are further configurations of the same account in other regions: alias -> region; `accounts` those of
+    other accounts: alias -> account. `default_tags` go on every resource, for patterns that do not do that themselves:
+    the proof of deletion looks for them.
     """
     lines = ["# Written by Stackyard."]
     if reach.emulated:
@@ -49,13 +61,18 @@ def provider_text(reach: Reach, aliases: Mapping[str, str], *, default_tags: Map
             "}",
             "",
         ]
-    lines += _provider(reach, reach.region, default_tags)
+    own = Account(reach.role_arn, reach.external_id)
+    lines += _provider(reach, own, reach.region, default_tags)
     for alias, region in aliases.items():
-        lines += ["", *_provider(reach, region, default_tags, alias)]
+        lines += ["", *_provider(reach, own, region, default_tags, alias)]
+    for alias, account in accounts.items():
+        lines += ["", *_provider(reach, account, reach.region, default_tags, alias)]
     return hcl.format("\n".join([*lines, ""]))
 
 
-def _provider(reach: Reach, region: str, default_tags: Mapping[str, str], alias: str = "") -> list[str]:
+def _provider(
+    reach: Reach, account: Account, region: str, default_tags: Mapping[str, str], alias: str = ""
+) -> list[str]:
     token = hcl.tokens_for_value
     lines = ['provider "aws" {', *([f"  alias = {token(alias)}"] if alias else []), f"  region = {token(region)}", ""]
     if reach.emulated:
@@ -70,9 +87,9 @@ def _provider(reach: Reach, region: str, default_tags: Mapping[str, str], alias:
             "  }",
             "",
         ]
-    role = [f"    role_arn = {token(reach.role_arn)}", f"    session_name = {token(reach.session_name)}"]
-    if reach.external_id:
-        role.append(f"    external_id = {token(reach.external_id)}")
+    role = [f"    role_arn = {token(account.role_arn)}", f"    session_name = {token(reach.session_name)}"]
+    if account.external_id:
+        role.append(f"    external_id = {token(account.external_id)}")
     lines += ["  assume_role {", *role, "  }"]
     if default_tags:
         tags = token(dict(default_tags), indent="    ")

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from stackyard.patterns.from_variables import is_values_file, own_values
 from stackyard.patterns.interface import bare
 from stackyard.patterns.manifest import Manifest
 from stackyard.patterns.parameters import put
-from stackyard.patterns.providers import backend_text, provider_text, without_replaced
+from stackyard.patterns.providers import Account, backend_text, provider_text, without_replaced
 
 BACKEND_FILE = "stackyard_backend.tf"
 PROVIDER_FILE = "stackyard_provider.tf"
@@ -34,7 +34,8 @@ _SOURCE = re.compile(r"(?:\.\./)+(?:modules/)?(?P<name>[a-z0-9][a-z0-9-]*)")
 
 @dataclass(frozen=True)
 class Filling:
-    """What Stackyard fills in: the sources that `fills` in pattern.yaml may name, and how AWS is reached."""
+    """What Stackyard fills in: the sources that `fills` in pattern.yaml may name, and how AWS is reached. `accounts`:
+    other accounts that the code works in, by the alias of their provider."""
 
     environment: Mapping[str, Any]
     sandbox: Mapping[str, Any]
@@ -45,6 +46,7 @@ class Filling:
     session_name: str
     emulated: bool
     backend: str
+    accounts: Mapping[str, Account] = field(default_factory=dict)
 
     def value(self, source: str) -> Any:
         """The value of `environment.fqdn`, `sandbox.vpc_id` and the like; Unusable when there is none."""
@@ -70,8 +72,9 @@ def render_workspace(pattern: Pattern, filling: Filling, settings: Mapping[str, 
     (target / interface_file(pattern)).write_bytes(fill_interface(pattern, filling, settings))
     (target / BACKEND_FILE).write_text(backend_text(filling.backend), encoding="utf-8")
     # Two equal tags, from the provider and on a resource, are a difference that never ends (AWS provider before 5).
-    tags = {} if "environment.tags" in manifest.fills.values() else filling.environment.get("tags", {})
-    text = provider_text(filling, manifest.providers, default_tags=tags)
+    by_itself = {"environment.tags", "sandbox.tags"} & set(manifest.fills.values())
+    tags = {} if by_itself else filling.environment.get("tags", {})
+    text = provider_text(filling, manifest.providers, default_tags=tags, accounts=filling.accounts)
     (target / PROVIDER_FILE).write_text(text, encoding="utf-8")
     for file in target.glob("*.tf"):
         if manifest.replaces and file.name not in (BACKEND_FILE, PROVIDER_FILE):

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,18 @@ class RunContext:
         """Between two steps: stop when a person asked for it. A rollback is never stopped."""
         if self.cancelled and not self.run.rolling_back:
             raise Cancelled("Cancelled on request.")
+
+
+def parent_access_to(sandbox: Sandbox, settings: Settings) -> SandboxAccess | None:
+    """How the account of the parent zone is reached: through its own role, or the sandbox's when there is none. None:
+    somebody else looks after that zone."""
+    if not sandbox.parent_zone_id:
+        return None
+    own = access_to(sandbox, settings)
+    if not sandbox.parent_role_arn:
+        return own
+    account = sandbox.parent_role_arn.split(":")[4]
+    return replace(own, account_id=account, role_arn=sandbox.parent_role_arn, external_id=sandbox.parent_external_id)
 
 
 def access_to(sandbox: Sandbox, settings: Settings) -> SandboxAccess:

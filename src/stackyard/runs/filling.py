@@ -1,6 +1,7 @@
 """What Stackyard itself fills into an environment's interface file."""
 
-from stackyard.cmdb.models import Allocation, Environment
+from stackyard.cmdb.models import Allocation, Environment, Sandbox
+from stackyard.patterns.providers import Account
 from stackyard.patterns.workspace import Filling
 from stackyard.settings import Settings
 
@@ -24,16 +25,21 @@ def filling_of(environment: Environment, settings: Settings) -> Filling:
     block = environment.address_blocks.filter(released_at=None).order_by("pk").first()
     return Filling(
         environment={
-            "name": environment.slug,
+            "name": environment.base_name,
             "fqdn": environment.fqdn,
             "further_fqdns": further_fqdns(environment),
             "tags": environment.tags,
             "exists": environment.ready_at is not None or bool(environment.resources),
         },
-        sandbox={**sandbox.facts, "region": sandbox.region, "account_id": sandbox.account_id},
+        sandbox={
+            **sandbox.facts,
+            "region": sandbox.region,
+            "account_id": sandbox.account_id,
+            **(_of_baseline(environment) if environment.is_baseline else {}),
+        },
         allocation={
             **({"listener_rule_priority": int(priority.value)} if priority else {}),
-            **({"cidr": str(block.block)} if block else {}),
+            **({"vpc_cidr" if environment.is_baseline else "cidr": str(block.block)} if block else {}),
         },
         region=sandbox.region,
         role_arn=sandbox.role_arn,
@@ -41,4 +47,23 @@ def filling_of(environment: Environment, settings: Settings) -> Filling:
         session_name=f"stackyard-{environment.uid}",
         emulated=sandbox.emulated,
         backend=environment.backend,
+        accounts={"parent": _parent(sandbox)} if environment.is_baseline else {},
     )
+
+
+def _of_baseline(environment: Environment) -> dict[str, object]:
+    """What the code of a sandbox's common components has to know of the sandbox itself."""
+    sandbox = environment.sandbox
+    return {
+        "name": environment.base_name,
+        "tags": environment.tags,
+        "zone_name": sandbox.zone_name,
+        "parent_zone_id": sandbox.parent_zone_id,
+    }
+
+
+def _parent(sandbox: Sandbox) -> Account:
+    """The account of the zone that delegates to the sandbox's; without a role of its own it is the sandbox's."""
+    if sandbox.parent_role_arn:
+        return Account(sandbox.parent_role_arn, sandbox.parent_external_id)
+    return Account(sandbox.role_arn, sandbox.external_id)

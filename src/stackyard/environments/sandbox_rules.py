@@ -1,0 +1,167 @@
+"""What a sandbox may be: every rule that a request breaks, by itself and against what is there."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from stackyard.aws.own_components import GIVEN, problems_of
+from stackyard.cmdb.models import AddressPool, Department, Environment, Sandbox
+from stackyard.cmdb.models.environment import GONE
+from stackyard.cmdb.space import space_of
+from stackyard.cmdb.validators import DNS_LABEL
+from stackyard.errors import Problem, shown
+from stackyard.settings import get_settings
+
+LONGEST_NAME = 32
+"""The shared load balancer is called as its sandbox (ELBv2 CreateLoadBalancer: at most 32 characters)."""
+
+_ZONE_ID = re.compile(r"[A-Z0-9]{1,32}")
+
+FIXED = ("name", "account_id", "region", "zone_name", "emulated", "department", "pool", "parent_zone_id", "facts")
+"""What stays as it is while something stands in the account."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxRequest:
+    """A sandbox as it shall be. `department` and `pool`: by name; `pool` empty: none.
+
+    `facts` None: Stackyard builds the common components. Else the account's own, by their ids (`aws.own_components`).
+    `parent_zone_id` empty: somebody else delegates the zone. `parent_role_arn` empty: the sandbox's role does it.
+    """
+
+    name: str
+    department: str
+    account_id: str
+    region: str
+    role_arn: str
+    external_id: str = ""
+    zone_name: str
+    parent_zone_id: str = ""
+    parent_role_arn: str = ""
+    parent_external_id: str = ""
+    pool: str = ""
+    emulated: bool = False
+    max_environments: int = 50
+    max_parallel_runs: int = 4
+    fqdn_rule: str = "<product>-<environment>.<zone>"
+    deep_names: bool = False
+    lifetime_days: int = 30
+    max_lifetime_days: int = 90
+    force_empty: bool = True
+    facts: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, sandbox: Sandbox) -> "SandboxRequest":
+        """The sandbox as it is, to be changed in parts with `dataclasses.replace`."""
+        own = {f.name: getattr(sandbox, f.name) for f in fields(cls) if f.name not in ("department", "pool", "facts")}
+        given = {name: value for name, value in sandbox.facts.items() if name in GIVEN}
+        return cls(
+            **own,
+            department=sandbox.department.name,
+            pool=sandbox.pool.name if sandbox.pool else "",
+            facts=given if sandbox.own_baseline else None,
+        )
+
+
+def filled(request: SandboxRequest, sandbox: Sandbox) -> tuple[Sandbox, list[Problem]]:
+    """`sandbox` (a new row or one that is there) with the request's values, not saved, and all that is wrong with it."""
+    known = sandbox.pk is not None
+    problems = list(_fixed(request, sandbox)) if known else []
+    for field in fields(SandboxRequest):
+        if field.name not in ("department", "pool", "facts"):
+            setattr(sandbox, field.name, getattr(request, field.name))
+    department = Department.objects.filter(name=request.department).first() if _findable(request.department) else None
+    if department is None:
+        problems.append(Problem("department", f"There is no department '{shown(request.department)}'."))
+    else:
+        sandbox.department = department
+    sandbox.pool = AddressPool.objects.filter(name=request.pool).first() if _findable(request.pool) else None
+    sandbox.own_baseline = request.facts is not None
+    problems += _by_model(sandbox)
+    broken = {p.field for p in problems}
+    problems += [p for p in (*_of_names(sandbox), *_against_others(sandbox)) if p.field not in broken]
+    problems += _of_parent(sandbox)
+    problems += _of_pool(request, sandbox, standing=known and _standing(sandbox))
+    if sandbox.max_lifetime_days < sandbox.lifetime_days:
+        problems.append(Problem("max_lifetime_days", f"Must be at least the usual {sandbox.lifetime_days} days."))
+    if sandbox.emulated and not get_settings().aws_endpoint:
+        problems.append(Problem("emulated", "There is no emulator here: STACKYARD_AWS_ENDPOINT is not set."))
+    if request.facts is not None:
+        problems += problems_of(request.facts, account_id=sandbox.account_id, region=sandbox.region)
+    return sandbox, problems
+
+
+def _findable(name: str) -> bool:
+    return bool(DNS_LABEL.match(name))
+
+
+def _by_model(sandbox: Sandbox) -> Iterator[Problem]:
+    """The rules of the single fields, which the models keep, and of the role's account."""
+    try:
+        sandbox.full_clean(exclude=["department", "pool", "facts"], validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        for field, messages in error.message_dict.items():
+            yield from (Problem(field, message) for message in messages)
+
+
+def _of_names(sandbox: Sandbox) -> Iterator[Problem]:
+    if sandbox.own_baseline:
+        return
+    if len(sandbox.name) > LONGEST_NAME:
+        yield Problem("name", f"Use at most {LONGEST_NAME} characters: its load balancer is called so.")
+    elif sandbox.name.startswith("internal-"):
+        yield Problem("name", "No load balancer may have a name that begins with internal-.")
+
+
+def _against_others(sandbox: Sandbox) -> Iterator[Problem]:
+    """One account, one name and one zone for each sandbox, retired ones included; no zone inside of another's."""
+    for other in Sandbox.objects.exclude(pk=sandbox.pk).order_by("name"):
+        what = (
+            f"{other.name}{', which is retired: reinstate it, or give it another' if other.status == 'retired' else ''}"
+        )
+        if other.name == sandbox.name:
+            yield Problem("name", f"There is a sandbox '{other.name}' already.")
+        if other.account_id == sandbox.account_id:
+            yield Problem("account_id", f"Account {other.account_id} is sandbox {what}.")
+        if other.zone_name == sandbox.zone_name:
+            yield Problem("zone_name", f"{other.zone_name} is the zone of sandbox {what}.")
+        elif sandbox.zone_name.endswith(f".{other.zone_name}"):
+            yield Problem("zone_name", f"It lies inside of {other.zone_name}, the zone of sandbox {what}.")
+        elif other.zone_name.endswith(f".{sandbox.zone_name}"):
+            yield Problem("zone_name", f"{other.zone_name}, the zone of sandbox {what}, would lie inside of it.")
+
+
+def _of_parent(sandbox: Sandbox) -> Iterator[Problem]:
+    if sandbox.parent_zone_id and not _ZONE_ID.fullmatch(sandbox.parent_zone_id):
+        yield Problem("parent_zone_id", "Write the id of a hosted zone, such as Z0123456789ABCDEFGHIJ.")
+    if sandbox.parent_role_arn and not sandbox.parent_zone_id:
+        yield Problem("parent_zone_id", "Say which hosted zone the role of the parent zone is for.")
+    if sandbox.parent_external_id and not sandbox.parent_role_arn:
+        yield Problem("parent_role_arn", "Say which role the external id of the parent zone is for.")
+
+
+def _of_pool(request: SandboxRequest, sandbox: Sandbox, *, standing: bool) -> Iterator[Problem]:
+    if request.pool and sandbox.pool is None:
+        yield Problem("pool", f"There is no address pool '{shown(request.pool)}'.")
+    elif sandbox.pool is not None and not sandbox.own_baseline and not standing:
+        wanted, largest = sandbox.pool.vpc_prefix, space_of(sandbox.pool).largest_prefix
+        if largest is None or largest > wanted:
+            room = f"its largest free block is a /{largest}" if largest else "nothing in it is free"
+            yield Problem("pool", f"{sandbox.pool.name} is too small for a network of /{wanted}: {room}.")
+
+
+def _standing(sandbox: Sandbox) -> bool:
+    return Environment.objects.filter(sandbox=sandbox).exclude(status__in=GONE).exists()
+
+
+def _fixed(request: SandboxRequest, sandbox: Sandbox) -> Iterator[Problem]:
+    """What an environment or a baseline that stands has been built with."""
+    if not _standing(sandbox):
+        return
+    now = SandboxRequest.of(sandbox)
+    for name in FIXED:
+        if getattr(now, name) != getattr(request, name):
+            yield Problem(name, f"This cannot change while something stands in {sandbox.name}.")
