@@ -35,8 +35,9 @@ def check_sandbox(
     """Look at the account of a sandbox whose environments get names under `zone_name` and whose VPC has, or gets, the
     block `vpc_cidr`. `facts` None: it has no baseline yet. `other_cidrs`: blocks of other sandboxes; `resolver`: the
     DNS server to ask, by host and port, in place of this machine's; `parent`: the account of the zone `parent_zone_id`
-    above, where its NS record is ours to write. Changes nothing. Findings come in a fixed order; when the role opens no account, or another, that is the only one. An error of AWS makes the finding that met it
-    unknown. Invalid for an address block that is none."""
+    above, where its NS record is ours to write. Changes nothing. Findings come in a fixed order; when the role opens no
+    account, or another, that is the only one. An error of AWS makes the finding that met it unknown. Invalid for an
+    address block that is none."""
     own = addresses.block(vpc_cidr, "vpc_cidr")
     others = [addresses.block(text, "other_cidrs") for text in other_cidrs]
     account = _account(access)

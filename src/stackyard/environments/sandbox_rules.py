@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from stackyard.aws.own_components import GIVEN, problems_of
-from stackyard.cmdb.models import AddressPool, Department, Environment, Sandbox
+from stackyard.cmdb.models import AddressPool, Department, Environment, Sandbox, SandboxStatus
 from stackyard.cmdb.models.environment import GONE
 from stackyard.cmdb.space import space_of
 from stackyard.cmdb.validators import DNS_LABEL
@@ -67,7 +67,8 @@ class SandboxRequest:
 
 
 def filled(request: SandboxRequest, sandbox: Sandbox) -> tuple[Sandbox, list[Problem]]:
-    """`sandbox` (a new row or one that is there) with the request's values, not saved, and all that is wrong with it."""
+    """`sandbox`, a new row or one that is there, with the request's values, not saved; and all that is wrong with
+    it."""
     known = sandbox.pk is not None
     problems = list(_fixed(request, sandbox)) if known else []
     for field in fields(SandboxRequest):
@@ -119,9 +120,7 @@ def _of_names(sandbox: Sandbox) -> Iterator[Problem]:
 def _against_others(sandbox: Sandbox) -> Iterator[Problem]:
     """One account, one name and one zone for each sandbox, retired ones included; no zone inside of another's."""
     for other in Sandbox.objects.exclude(pk=sandbox.pk).order_by("name"):
-        what = (
-            f"{other.name}{', which is retired: reinstate it, or give it another' if other.status == 'retired' else ''}"
-        )
+        what = f"{other.name}, which is retired" if other.status == SandboxStatus.RETIRED else other.name
         if other.name == sandbox.name:
             yield Problem("name", f"There is a sandbox '{other.name}' already.")
         if other.account_id == sandbox.account_id:
