@@ -7,9 +7,14 @@ from stackyard.terraform.plan import Change, Plan
 REVISIONS = frozenset({"aws_ecs_task_definition", "terraform_data"})
 """Types whose replacement loses nothing: a new revision beside the old one, and values in the state only."""
 
+RENEWED = frozenset({"aws_acm_certificate", "aws_acm_certificate_validation"})
+"""Types that stand anew before the old one goes, as when a certificate is for one more name; deleting them is a loss."""
+
 
 def is_destructive(change: Change) -> bool:
     """Whether this change deletes or replaces a thing that is gone or empty afterwards."""
+    if change.action == "replace" and change.type in RENEWED:
+        return False
     return change.action in ("delete", "replace") and change.type not in REVISIONS
 
 
