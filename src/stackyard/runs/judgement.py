@@ -8,7 +8,7 @@ REVISIONS = frozenset({"aws_ecs_task_definition", "terraform_data"})
 """Types whose replacement loses nothing: a new revision beside the old one, and values in the state only."""
 
 RENEWED = frozenset({"aws_acm_certificate", "aws_acm_certificate_validation"})
-"""Types that stand anew before the old one goes, as when a certificate is for one more name; deleting them is a loss."""
+"""Types that stand anew before the old one goes, as a certificate for one more name; deleting them is a loss."""
 
 
 def is_destructive(change: Change) -> bool:
