@@ -36,7 +36,13 @@ class Journey:
 
     def render(self, *, exists: bool, settings: Mapping[str, Any]) -> None:
         filling = Filling(
-            environment={"name": NAME, "fqdn": f"{NAME}.dev.example.com", "tags": {"team": "shop"}, "exists": exists},
+            environment={
+                "name": NAME,
+                "fqdn": f"{NAME}.dev.example.com",
+                "further_fqdns": [],
+                "tags": {"team": "shop"},
+                "exists": exists,
+            },
             sandbox=self.facts.as_dict(),
             allocation={"listener_rule_priority": 7},
             region=REGION,

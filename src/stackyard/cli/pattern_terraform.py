@@ -86,9 +86,15 @@ def _made_up(manifest: Manifest) -> Filling:
     """Values of the right types for everything that Stackyard fills."""
     facts = (source.removeprefix("sandbox.") for source in manifest.fills.values() if source.startswith("sandbox."))
     return Filling(
-        environment={"name": "name", "fqdn": "name.example.com", "tags": {"tag": "value"}, "exists": False},
+        environment={
+            "name": "name",
+            "fqdn": "name.example.com",
+            "further_fqdns": [],
+            "tags": {"tag": "value"},
+            "exists": False,
+        },
         sandbox={fact: _made_up_fact(fact) for fact in facts},
-        allocation={"listener_rule_priority": 1, "vpc_cidr": "10.0.0.0/16"},
+        allocation={"listener_rule_priority": 1, "cidr": "10.0.0.0/26", "vpc_cidr": "10.0.0.0/16"},
         region="eu-central-1",
         role_arn="arn:aws:iam::000000000000:role/lint",
         external_id="",

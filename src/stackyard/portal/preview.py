@@ -68,7 +68,7 @@ def _acceptable(pattern: Pattern, values: Mapping[str, Any]) -> tuple[dict[str, 
 
 def _filling(product: Product | None, name: str, sandbox: Sandbox | None) -> Filling:
     """What is known before anything is claimed."""
-    environment: dict[str, Any] = {"exists": False}
+    environment: dict[str, Any] = {"exists": False, "further_fqdns": []}
     if product is not None and name and not naming.check_name(product, name):
         environment["name"] = naming.slug(product, name)
         if sandbox is not None:
