@@ -120,3 +120,14 @@ def test_a_remote_that_is_away_is_said_and_nothing_is_forced(tmp_path: Path, cod
     git(tmp_path, "init", "--bare", "-q", "-b", "main", "nowhere")
     record.commit(FOLDER, code("a = 1\n"), passport(), "create")
     assert "d" in git(tmp_path / "nowhere", "log", "--oneline", "main")
+
+
+def test_a_writer_that_was_killed_stops_nobody(
+    tmp_path: Path, code: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stackyard.record.repository.DEAD_WRITER_SECONDS", 0.2)
+    record = Record(tmp_path / "record")
+    first = record.commit(FOLDER, code("a = 1\n"), passport(), "create")
+    (record.root / ".git" / "index.lock").touch()
+    second = record.commit(FOLDER, code("a = 2\n"), passport(run=2), "change")
+    assert second != first

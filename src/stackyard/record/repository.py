@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -25,6 +26,7 @@ from stackyard.settings import Settings
 
 BRANCH = "main"
 PUSH_TRIES = 5
+DEAD_WRITER_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -139,9 +141,22 @@ class Record:
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root.parent / f"{self.root.name}.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            self._forget_dead_writer()
             if not (self.root / ".git").exists():
                 self._create()
             yield
+
+    def _forget_dead_writer(self) -> None:
+        """Git's own lock of a writer that was killed would stop everybody for ever. It is our turn, so it can only
+        belong to a Git whose worker is dead, and which ends by itself in a moment, or has ended."""
+        lock = self.root / ".git" / "index.lock"
+        end = time.monotonic() + DEAD_WRITER_SECONDS
+        while lock.exists():
+            if time.monotonic() > end:
+                lock.unlink(missing_ok=True)
+            time.sleep(0.1)
+        if (self.root / ".git" / "rebase-merge").exists():
+            self._git("rebase", "--abort", check=False)
 
     def _create(self) -> None:
         self._git("init", "--quiet", f"--initial-branch={BRANCH}")
