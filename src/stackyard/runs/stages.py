@@ -209,7 +209,11 @@ async def verify(ctx: RunContext) -> None:
     except (Unavailable, Forbidden) as error:  # AWS is away, or the role: what was built stands for all that is known
         raise NotProven(error.message, hint=error.hint, unanswered=True) from error
     await in_database(
-        write_environment, ctx.lease, hops=[asdict(h) for h in hops], resources=[r.as_dict() for r in state.resources]
+        write_environment,
+        ctx.lease,
+        hops=[asdict(h) for h in hops],
+        proven_at=timezone.now(),
+        resources=[r.as_dict() for r in state.resources],
     )
     if hops == [NOTHING]:
         ctx.skip.add("verify")  # not done: nothing was proven

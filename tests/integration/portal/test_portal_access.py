@@ -34,6 +34,7 @@ GET: dict[str, tuple[int, int, int, int]] = {
     "accept-drift": POST_ONLY,
     "notices": ALL,
     "dismiss-notice": POST_ONLY,
+    "prove-path": POST_ONLY,
     "destroy-environment": (403, 404, 200, 200),
     "add-fqdn": POST_ONLY,
     "remove-fqdn": POST_ONLY,
@@ -85,6 +86,7 @@ POST: dict[str, tuple[int, int, int, int]] = {
     "new-environment-preview": (403, 200, 200, 200),
     "destroy-environment": (403, 404, 302, 302),
     "extend-environment": (403, 404, 302, 302),
+    "prove-path": (403, 404, 302, 302),
     "add-fqdn": (403, 404, 302, 302),
     "remove-fqdn": (403, 404, 302, 302),
     "look-for-drift": (403, 404, 302, 302),
@@ -121,8 +123,9 @@ POST: dict[str, tuple[int, int, int, int]] = {
 
 
 @pytest.fixture
-def site(recorded: Site) -> Site:
-    """With the code of its environment, which some pages read."""
+def site(recorded: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """With the code of its environment, which some pages read, and with an AWS that answers nothing but good."""
+    monkeypatch.setattr("stackyard.environments.proof.prove_path", lambda *_, **__: [])
     return recorded
 
 

@@ -57,6 +57,7 @@ class Environment(models.Model):
     resources = models.JSONField(default=list)
     # The line from FQDN to the last part, as it was last proven: [{name, title, ok, checked, found, fix, seconds}].
     hops = models.JSONField(default=list)
+    proven_at = models.DateTimeField(null=True, blank=True)
     commit = models.CharField(max_length=40, blank=True)
     # Where Terraform keeps its state: as the setting was when it was made.
     backend = models.CharField(max_length=4, default="pg", editable=False)
@@ -69,7 +70,7 @@ class Environment(models.Model):
     # What differs between the recorded code and AWS: {checked_at, run, resources: [...]}; empty: nothing, or not asked.
     drift = models.JSONField(default=dict)
     drift_checked_at = models.DateTimeField(null=True, blank=True)
-    history = HistoricalRecords(excluded_fields=["resources", "hops", "sealed", "drift", "drift_checked_at"])
+    history = HistoricalRecords(excluded_fields=["resources", "hops", "proven_at", "sealed", "drift", "drift_checked_at"])
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -1,0 +1,43 @@
+"""`stackyard env verify`."""
+
+from typing import Any
+
+import typer
+
+from stackyard.cli.client import Client, part
+from stackyard.cli.env import Environment
+from stackyard.cli.failures import RunFailed
+from stackyard.cli.output import JsonOption, print_json, table
+
+WORDS = {True: "holds", False: "broken", None: "not asked"}
+
+
+class BrokenPath(RunFailed):
+    """A hop of the path does not hold."""
+
+
+def verify(
+    environment: str = Environment,
+    live: bool | None = typer.Option(
+        None, "--live/--no-live", help="Look the name up and open it, too. Without: unless the sandbox is emulated."
+    ),
+    as_json: bool = JsonOption,
+) -> None:
+    """Prove the path from host name to the last part, hop by hop; exit 1 when a hop is broken."""
+    found = Client.from_environment().post(f"/environments/{part(environment)}/verify", {"live": live})
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+    broken = next((hop for hop in found["hops"] if hop["ok"] is False), None)
+    if broken is not None:
+        raise BrokenPath(f"{broken['title']} of {found['environment']}: {broken['found']}", hint=broken["fix"])
+
+
+def _show(found: Any) -> None:
+    rows = [(WORDS[h["ok"]], h["title"], h["checked"], h["found"], f"{h['seconds']:.2f} s") for h in found["hops"]]
+    table(("STATUS", "HOP", "CHECKED", "FOUND", "TOOK"), rows, status="STATUS")
+    if not found["kept"]:
+        typer.echo("Not kept: a run of the environment is going on, or there was nothing to prove.", err=True)
+    if found["holds"] and found["kept"] and found["status"] == "attention":
+        typer.echo("The path holds now. `stackyard env retry` brings the environment out of attention.", err=True)
