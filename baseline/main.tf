@@ -79,6 +79,7 @@ module "state_bucket" {
   source = "../modules/state-bucket"
   count  = local.state.bucket ? 1 : 0
 
-  name = "stackyard-state-${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}"
+  # Begins with the sandbox's name, by which the proof of deletion finds it; the account makes it unique in the world.
+  name = "${local.name}-state-${data.aws_caller_identity.current.account_id}"
   tags = local.tags
 }

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stackyard.aws.listers import containers, data
-from stackyard.aws.listers.search import Search, batches, pages
+from stackyard.aws.listers.search import Leftover, Search, batches, pages
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.errors import Conflict, Unavailable
 
@@ -40,6 +41,26 @@ def clear_left_behinds(
         with _told("the buckets", access):
             did += _empty_buckets(search)
     return did
+
+
+def full_stores(access: SandboxAccess, *, tag_key: str, tag_value: str, name: str) -> list[Leftover]:
+    """The environment's repositories with images and buckets with objects, which AWS does not delete, each with how to
+    empty it. Named and found as in `clear_left_behinds`. Unavailable when AWS cannot be asked."""
+    search = Search(access, tag_key, tag_value, name)
+    found: list[Leftover] = []
+    with _told("the image repositories", access):
+        client = search.client("ecr")
+        for repository in containers.ecr(search):
+            images = sum(1 for _ in pages(client, "list_images", "imageIds", repositoryName=repository.id))
+            if images:
+                kind = f"repository with {_counted(images, 'image')}"
+                found.append(replace(repository, kind=kind, how_to_clear=f"Delete the images in {repository.id}."))
+    with _told("the buckets", access):
+        for bucket in data.s3(search):
+            if _first_objects(search.client("s3"), bucket.id):
+                how = f"Delete the objects in {bucket.id}, all versions included."
+                found.append(replace(bucket, kind="bucket with objects", how_to_clear=how))
+    return found
 
 
 def _deregister(search: Search) -> Iterator[str]:

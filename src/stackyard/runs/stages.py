@@ -11,7 +11,7 @@ from django.utils import timezone
 from stackyard.aws.checks.addresses import addresses_in_use
 from stackyard.aws.checks.delegation import delegation_problem
 from stackyard.aws.inventory import leftovers
-from stackyard.aws.left_behind import clear_left_behinds
+from stackyard.aws.left_behind import clear_left_behinds, full_stores
 from stackyard.aws.path_proof import DID_NOT_TELL, NOTHING, Hop, prove_path
 from stackyard.aws.state_bucket import forget_state
 from stackyard.cmdb.addresses import InUse
@@ -267,7 +267,13 @@ async def destroy(ctx: RunContext) -> None:
 
 
 async def _clear_left_behinds(ctx: RunContext) -> None:
-    """Before, because AWS deletes no repository or bucket with content; after, because revisions outlive a service."""
+    """Before, because AWS deletes no repository or bucket with content; after, because revisions outlive a service.
+
+    What holds the application's own images and objects stops the destroy before anything is gone, where the sandbox's
+    rule says so.
+    """
+    if not ctx.sandbox.force_empty:
+        await _stop_at_full_stores(ctx)
     done = await asyncio.to_thread(
         clear_left_behinds,
         ctx.access,
@@ -278,6 +284,25 @@ async def _clear_left_behinds(ctx: RunContext) -> None:
     )
     for sentence in done:
         ctx.log.write(sentence)
+
+
+async def _stop_at_full_stores(ctx: RunContext) -> None:
+    full = await asyncio.to_thread(
+        full_stores,
+        ctx.access,
+        tag_key="stackyard:environment",
+        tag_value=ctx.environment.uid,
+        name=ctx.environment.base_name,
+    )
+    await in_database(guarded, ctx.lease, leftovers=[asdict(item) for item in full])
+    if full:
+        for item in full:
+            ctx.log.write(f"Not empty: {item.kind} {item.id}. {item.how_to_clear}", level="error")
+        first = f"{full[0].kind} {full[0].id}"
+        raise Leftovers(
+            f"Sandbox {ctx.sandbox.name} empties nothing by itself. Not empty: {len(full)}, first {first}.",
+            hint=f"{full[0].how_to_clear} Then press Delete again.",
+        )
 
 
 async def prove(ctx: RunContext) -> None:

@@ -6,10 +6,16 @@ from stackyard.aws.listers.search import Leftover, Search, batches, pages, tag_m
 
 
 def ecs(search: Search) -> Iterator[Leftover]:
-    """Services that are not inactive, running tasks of such services with them, and active task definitions. AWS keeps
-    inactive ones for a while, for nothing."""
+    """Services that are not inactive, running tasks of such services with them, active task definitions, and clusters
+    by their tag. AWS keeps inactive ones for a while, for nothing."""
     client = search.client("ecs")
-    for cluster in pages(client, "list_clusters", "clusterArns"):
+    clusters = list(pages(client, "list_clusters", "clusterArns"))
+    for batch in batches(clusters, 100):
+        for found in client.describe_clusters(clusters=batch, include=["TAGS"])["clusters"]:
+            if found["status"] != "INACTIVE" and search.owns("", tag_map(found.get("tags", []))):
+                arn = found["clusterArn"]
+                yield Leftover("ecs", "cluster", arn, f"aws ecs delete-cluster --cluster {arn}")
+    for cluster in clusters:
         for batch in batches(pages(client, "list_services", "serviceArns", cluster=cluster), 10):
             for service in client.describe_services(cluster=cluster, services=batch, include=["TAGS"])["services"]:
                 if service["status"] != "INACTIVE" and search.owns(

@@ -1,6 +1,7 @@
 """Load balancing, EC2's network parts, DNS, CloudFront and WAF."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from stackyard.aws.listers.search import EDGE_REGION, Leftover, Search, batches, pages, tag_map
 
@@ -99,10 +100,12 @@ def _clear_ec2(kind: str, name: str) -> str:
 
 def route53(search: Search) -> Iterator[Leftover]:
     """Records of the FQDN, of names below it (a certificate's proof), and of the name under which CloudFront reaches
-    the load balancer. Records have no tags, and a zone lists names that begin the same one after the other."""
+    the load balancer. Records have no tags, and a zone lists names that begin the same one after the other. And hosted
+    zones, by tag."""
+    client = search.client("route53")
+    yield from _zones(search, client)
     if not search.fqdn or not search.zone_id:
         return
-    client = search.client("route53")
     fqdn = search.fqdn.rstrip(".") + "."
     label, _, parent = fqdn.partition(".")
     for name in dict.fromkeys((fqdn, f"{label}-origin.{parent}", *(f"{name}." for name in search.further_names))):
@@ -115,6 +118,17 @@ def route53(search: Search) -> Iterator[Leftover]:
             if record["Name"] == name or record["Name"].endswith(f".{name}"):
                 how = f"Delete the record {kind} {found} in hosted zone {search.zone_id}."
                 yield Leftover("route53", "record", f"{kind} {found}", how)
+
+
+def _zones(search: Search, client: Any) -> Iterator[Leftover]:
+    ids = (zone["Id"].removeprefix("/hostedzone/") for zone in pages(client, "list_hosted_zones", "HostedZones"))
+    for batch in batches(ids, 10):
+        answer = client.list_tags_for_resources(ResourceType="hostedzone", ResourceIds=batch)
+        for item in answer["ResourceTagSets"]:
+            if search.owns("", tag_map(item.get("Tags", []))):
+                zone = item["ResourceId"]
+                how = f"Delete its records, then: aws route53 delete-hosted-zone --id {zone}"
+                yield Leftover("route53", "hosted zone", zone, how)
 
 
 def cloudfront(search: Search) -> Iterator[Leftover]:
