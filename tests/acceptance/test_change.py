@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import shutil
 import subprocess
 from typing import Any
 
@@ -196,24 +197,72 @@ def test_rejected_it_leaves_all_as_it_was(yard: Yard) -> None:
     ended(carry(ask(yard, env, set={"scaling.max": 3})), "succeeded")
 
 
-@pytest.mark.parametrize("lost", ["the work folder", "the state that it was made on"])
-def test_a_plan_that_cannot_be_applied_any_more_is_made_and_asked_for_again(yard: Yard, lost: str) -> None:
-    env = standing(yard, "folder" if "folder" in lost else "state")
+def test_a_plan_whose_folder_is_gone_is_made_again_and_applied_when_it_does_the_same(yard: Yard) -> None:
+    env = standing(yard, "folder")
     run = carry(ask(yard, env, set={"alarms.enabled": False}))
     ended(run, "waiting")
     (folder,) = (get_settings().data / "work").glob(f"{env.uid}-*")
-    if lost == "the work folder":
-        (folder / "plan.tfplan").unlink()
+    shutil.rmtree(folder)  # as on another machine
+
+    seen = run.plan
+    run = carry(approve(yard.user, run, confirmation=env.slug))
+    ended(run, "succeeded")
+    assert run.events.filter(message__startswith="Plan:").count() == 2
+    assert (run.plan["content"], run.approved_by) == (seen["content"], yard.user)
+    assert run.plan["digest"] != seen["digest"]
+    assert alarms(yard, env) == []
+
+
+@pytest.mark.parametrize("changed", ["the state that it was made on", "the record"])
+def test_a_plan_that_is_another_by_now_is_asked_for_again(yard: Yard, changed: str) -> None:
+    env = standing(yard, "state" if "state" in changed else "edited")
+    run = carry(ask(yard, env, set={"alarms.enabled": False}))
+    ended(run, "waiting")
+    (folder,) = (get_settings().data / "work").glob(f"{env.uid}-*")
+    if changed == "the record":
+        shutil.rmtree(folder)
+        edit_record(env, "retention_days = 14", "retention_days = 30")
     else:
         _touch_state(env)
 
     first = run.plan["digest"]
     run = carry(approve(yard.user, run, confirmation=env.slug))
     ended(run, "waiting")
-    assert run.plan["digest"] != first
+    assert (run.plan["digest"] != first, run.approved_by) == (True, None)
     assert alarms(yard, env), "nothing was applied"
     ended(carry(approve(yard.user, run, confirmation=env.slug)), "succeeded")
     assert alarms(yard, env) == []
+
+
+def test_by_a_rule_platform_staff_approve_a_create_and_a_destroy(yard: Yard) -> None:
+    yard.org.sandbox.approvals = [
+        {"kinds": ["create"], "types": ["aws_sqs_queue"], "role": "platform", "note": "Queues cost."},
+        {"kinds": ["destroy"], "types": ["aws_sqs_queue"], "actions": ["delete"], "role": "platform"},
+    ]
+    yard.org.sandbox.save()
+
+    turned_down = carry(yard.create("no"))
+    ended(turned_down, "waiting")
+    assert "Queues cost." in log_of(turned_down)
+    turned_down = carry(reject(yard.user, turned_down))
+    env = ended(turned_down, "cancelled")
+    assert env.status == "failed"
+    assert not (RECORD / env.record_folder).exists()
+    assert_nothing_is_left(yard, turned_down)
+
+    run = carry(yard.create("yes"))
+    ended(run, "waiting")
+    with pytest.raises(Forbidden):
+        approve(yard.user, run)
+    env = ended(carry(approve(yard.org.platform, run)), "succeeded")
+    assert env.status == "ready"
+
+    gone = carry(yard.destroy(env))
+    ended(gone, "waiting")
+    assert {c["action"] for c in gone.plan["changes"]} == {"delete"}
+    gone = carry(approve(yard.org.platform, gone, confirmation=env.slug))
+    ended(gone, "succeeded")
+    assert_nothing_is_left(yard, gone)
 
 
 def _touch_state(env: Environment) -> None:
@@ -273,7 +322,7 @@ def test_a_service_that_is_gone_is_built_again_and_does_not_hinder_the_destroy(y
     assert_nothing_is_left(yard, gone)
 
 
-def test_a_killed_worker_is_taken_over_and_what_takes_away_is_asked_for_again(
+def test_a_killed_worker_is_taken_over_and_what_was_approved_is_done_without_asking_again(
     yard: Yard, start_worker: StartWorker
 ) -> None:
     def rests(run: Run) -> str:
@@ -293,9 +342,7 @@ def test_a_killed_worker_is_taken_over_and_what_takes_away_is_asked_for_again(
     first.wait()
     start_worker()
 
-    if rests(run) == "waiting":  # not everything was gone when the worker died
-        approve(yard.user, run, confirmation=env.slug)
-        rests(run)
+    assert rests(run) == "succeeded", log_of(run)
     assert run.takeovers == 1
     env = ended(run, "succeeded")
     assert (env.status, alarms(yard, env)) == ("ready", [])

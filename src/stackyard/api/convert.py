@@ -115,6 +115,8 @@ def run_detail(row: Run) -> RunDetail:
         engine=row.engine,
         commit=row.commit,
         takeovers=row.takeovers,
+        approval_role=row.approval_role,
+        approval_until=row.approval_until,
         cancel_requested=row.cancel_requested_at is not None,
         keep=row.keep,
         tries=row.tries,

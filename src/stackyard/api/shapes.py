@@ -226,6 +226,8 @@ class RunDetail(RunOut):
     engine: str
     commit: str
     takeovers: int
+    approval_role: str = Field(description="While it waits: `platform` when only platform staff may approve it.")
+    approval_until: datetime | None = Field(description="Without an approval by then it ends with nothing applied.")
     cancel_requested: bool
     keep: bool = Field(description="A cancelled create keeps what it has built.")
     tries: int = Field(description="How often a stage was tried again because AWS asked for patience.")

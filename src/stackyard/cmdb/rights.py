@@ -4,6 +4,7 @@
 |---|---|---|---|
 | see own department's products, environments, runs | yes | yes | everything |
 | create, change, destroy environments | no | own department | everywhere |
+| plans that wait: approve | no | own department, unless a rule wants platform staff | everywhere |
 | baselines of sandboxes: build, change, destroy | no | no | yes |
 | departments, products, sandboxes: edit | no | no | yes |
 | sandboxes: see | own department | own department | all |
@@ -139,6 +140,17 @@ def require_act_on(user: Person, environment: Environment) -> None:
         require_platform(user)
     else:
         require_request(user, environment.department)
+
+
+def may_approve(user: Person, run: Run) -> bool:
+    """May this person approve the plan that the run waits with? Its rule says whom it needs (`runs.rules`)."""
+    return is_platform(user) if run.approval_role == Role.PLATFORM else may_act_on(user, run.environment)
+
+
+def require_approve(user: Person, run: Run) -> None:
+    """Refuse unless the person may approve the run's plan."""
+    if not may_approve(user, run):
+        raise Forbidden("Only platform staff may approve this plan.", hint="They find it among their notices.")
 
 
 def require_platform(user: Person) -> None:

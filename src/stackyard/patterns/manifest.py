@@ -44,6 +44,18 @@ class Secret(_Part):
     length: int = Field(default=32, ge=16, le=128)
 
 
+class ApprovalRule(_Part):
+    """Which plans somebody has to approve. It fits a run of one of `kinds` whose plan does one of `actions` to a
+    resource of one of `types` (such as `aws_db_*`); a list that is left out fits everything."""
+
+    kinds: tuple[Literal["create", "change", "destroy"], ...] = ("change",)
+    types: tuple[str, ...] = ()
+    actions: tuple[Literal["create", "update", "replace", "delete", "forget"], ...] = ()
+    role: Literal["requester", "platform"] = "requester"
+    # Why, as the person reads it who has to decide.
+    note: str = Field(default="", max_length=200)
+
+
 class Manifest(_Part):
     """The whole of `pattern.yaml`."""
 
@@ -67,6 +79,7 @@ class Manifest(_Part):
     parameters: dict[str, Overlay] = Field(default_factory=dict)
     secrets: dict[str, Secret] = Field(default_factory=dict)
     outputs: dict[str, str] = Field(default_factory=dict)
+    approvals: tuple[ApprovalRule, ...] = ()
     components: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")

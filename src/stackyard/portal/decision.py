@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Run, RunKind, RunStatus
+from stackyard.cmdb.models import Notice, Role, Run, RunKind, RunStatus
 from stackyard.environments.change import last_good_commit
 
 
@@ -15,6 +15,7 @@ class Decision:
 
     `may`: this person decides; else those in `who` do. `began`: something may have been applied. `recorded`: the code
     that was asked for is in the record. `can_go_back`: there is an earlier code that was applied with success.
+    `may_reject`: this person can end it. `reason`: why somebody has to approve it.
     """
 
     kind: str
@@ -24,14 +25,19 @@ class Decision:
     began: bool = False
     recorded: bool = False
     can_go_back: bool = False
+    may_reject: bool = False
+    reason: str = ""
 
 
 def decision_of(user: User, run: Run) -> Decision | None:
     """What there is to decide; None where nothing is, or where a later run decided it."""
     may = rights.may_act_on(user, run.environment)
     if run.status == RunStatus.WAITING:
-        who = () if may else _deciders(run)
-        return Decision("approve", may, who, destructive=bool(run.plan.get("destructive")))
+        approves = rights.may_approve(user, run)
+        who = () if approves or run.approval_role == Role.PLATFORM else _deciders(run)
+        return Decision(
+            "approve", approves, who, destructive=bool(run.plan.get("destructive")), may_reject=may, reason=_reason(run)
+        )
     if run.kind != RunKind.CHANGE or run.is_active or not may or run.environment.is_gone:
         return None
     if run.environment.runs.filter(pk__gt=run.pk).exists():
@@ -46,6 +52,11 @@ def decision_of(user: User, run: Run) -> Decision | None:
         recorded=bool(run.commit),
         can_go_back=bool(run.commit and good and good != run.commit),
     )
+
+
+def _reason(run: Run) -> str:
+    notice = Notice.objects.filter(environment_id=run.environment_id, about=f"run {run.pk}", settled_at=None).first()
+    return notice.message.partition(": ")[2] if notice else ""
 
 
 def _deciders(run: Run) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Run, RunStatus
 from stackyard.errors import Conflict, Invalid
-from stackyard.runs.cancel import request_cancel
+from stackyard.runs.cancel import request_cancel, settle_approval, stop
 from stackyard.runs.lease import CHANNEL
 from stackyard.runs.queue import wake
 
@@ -16,12 +16,13 @@ def approve(user: User, run: Run, *, confirmation: str = "", digest: str = "") -
     """Let a waiting run apply its saved plan; returns the run, queued again.
 
     `confirmation` must be the environment's slug when the plan is destructive. `digest`: `run.plan["digest"]` of the
-    plan that the person saw; refused when it was planned anew since. Raises Forbidden as rights say, Conflict when the
-    run does not wait, Invalid at field `confirmation`.
+    plan that the person saw; refused when it was planned anew since. Raises Forbidden as rights and the rule for this
+    plan say (`Run.approval_role`), Conflict when the run does not wait, Invalid at field `confirmation`.
     """
     rights.require_act_on(user, run.environment)
     with transaction.atomic():
         locked = _waiting(run)
+        rights.require_approve(user, locked)
         if digest and digest != locked.plan.get("digest"):
             raise Conflict("The plan was made again since you looked at it.", hint="Look at the new one first.")
         if locked.plan.get("destructive") and confirmation != locked.environment.slug:
@@ -31,6 +32,7 @@ def approve(user: User, run: Run, *, confirmation: str = "", digest: str = "") -
         locked.status = RunStatus.QUEUED
         locked.approved_by, locked.approved_at = user, timezone.now()
         locked.save(update_fields=["status", "approved_by", "approved_at"])
+        settle_approval(locked)
         wake(locked.pk)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(locked.pk)])
@@ -54,3 +56,19 @@ def _waiting(run: Run) -> Run:
     if locked.status != RunStatus.WAITING:
         raise Conflict(f"This run does not wait for approval: {locked.get_status_display().lower()}.")
     return locked
+
+
+def end_overdue() -> list[int]:
+    """End the runs that waited for approval longer than they may, as if rejected; returns their ids."""
+    ended = []
+    overdue = Run.objects.filter(status=RunStatus.WAITING, approval_until__lt=timezone.now()).order_by("pk")
+    for pk in overdue.values_list("pk", flat=True):
+        with transaction.atomic():
+            run = overdue.select_for_update(skip_locked=True).filter(pk=pk).first()
+            if run is None:  # somebody decides at this moment
+                continue
+            run.error = f"Nobody approved it until {run.approval_until:%Y-%m-%d %H:%M} UTC, so nothing was applied."
+            run.hint = "Ask for it again, and tell those who can approve it."
+            stop(run)
+            ended.append(pk)
+    return ended

@@ -5,9 +5,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Allocation, Environment, Run, RunKind, RunStatus, StageStatus
+from stackyard.cmdb.addresses import release as release_blocks
+from stackyard.cmdb.models import Allocation, Environment, Notice, Run, RunKind, RunStatus, StageStatus
 from stackyard.errors import Conflict, Invalid
+from stackyard.runs.addresses import call_for_list
 from stackyard.runs.lease import CHANNEL
+from stackyard.runs.queue import wake
 from stackyard.runs.states import environment_status
 
 
@@ -30,13 +33,30 @@ def request_cancel(user: User, run: Run, *, keep: bool = False) -> Run:
         if keep and locked.rolling_back:
             raise Conflict("This run takes back already what it built.", hint="Wait until it has ended.")
         locked.keep = keep
-        locked.cancel_requested_at = locked.cancel_requested_at or timezone.now()
-        if locked.status in (RunStatus.QUEUED, RunStatus.WAITING):
-            _end_waiting(locked)
-        locked.save()
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(locked.pk)])
+        stop(locked)
     return locked
+
+
+def stop(run: Run) -> None:
+    """Write the wish to cancel, with the row locked, in the caller's transaction. What waits ends at once; a create
+    that waits for approval is taken back by a worker, because its code is recorded and its state is begun."""
+    run.cancel_requested_at = run.cancel_requested_at or timezone.now()
+    if run.status in (RunStatus.QUEUED, RunStatus.WAITING):
+        if run.kind == RunKind.CREATE and run.started_at is not None:
+            run.status = RunStatus.QUEUED
+            wake(run.pk)
+        else:
+            _end_waiting(run)
+    run.save()
+    settle_approval(run)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(run.pk)])
+
+
+def settle_approval(run: Run) -> None:
+    """Nobody has to be told any more that it waits for approval."""
+    rows = Notice.objects.filter(environment_id=run.environment_id, kind=Notice.Kind.APPROVAL, about=f"run {run.pk}")
+    rows.update(settled_at=timezone.now())
 
 
 def _end_waiting(run: Run) -> None:
@@ -47,6 +67,8 @@ def _end_waiting(run: Run) -> None:
     environment = Environment.objects.get(pk=run.environment_id)
     if run.kind == "create":
         Allocation.objects.filter(environment=environment, released_at=None).update(released_at=timezone.now())
+        if release_blocks(environment):
+            call_for_list()
         environment.status = environment_status(RunKind(run.kind), RunStatus.CANCELLED)
     else:
         environment.status = run.status_before or ("ready" if environment.ready_at else "attention")

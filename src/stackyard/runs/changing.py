@@ -19,10 +19,6 @@ from stackyard.terraform.diagnostics import TerraformFailed
 from stackyard.terraform.plan import Plan
 
 
-class Waits(StackyardError):
-    """Not an error: the run needs a person's approval before it goes on."""
-
-
 class PlanAgain(StackyardError):
     """The saved plan cannot be applied any more: plan anew, and ask anew."""
 
@@ -120,13 +116,6 @@ def tell_what_goes(ctx: RunContext) -> None:
         ctx.log.write("The plan takes nothing away.")
 
 
-async def approve(ctx: RunContext) -> None:
-    """Wait for a person when the plan takes something away, or when that was asked for."""
-    if ctx.run.plan.get("destructive") or ctx.wish.confirm:
-        raise Waits("Waiting for approval.")
-    ctx.log.write("The plan takes nothing away, so nobody has to approve it.")
-
-
 def plan_digest(ctx: RunContext) -> str:
     """SHA-256 of the saved plan, or an empty text when there is none."""
     try:
@@ -138,7 +127,7 @@ def plan_digest(ctx: RunContext) -> str:
 def is_approved(ctx: RunContext) -> bool:
     """Whether the work folder still holds the very plan that was approved, with its code and providers."""
     return (
-        ctx.run.kind == RunKind.CHANGE
+        ctx.run.kind != RunKind.DESTROY  # it has none
         and ctx.run.approved_at is not None
         and not ctx.lease.taken_over
         and (ctx.workdir.code / ".terraform").is_dir()

@@ -12,7 +12,7 @@ from stackyard.cmdb.models import Run, RunKind, RunStatus, Stage, StageStatus
 from stackyard.errors import Invalid, LeaseLost, StackyardError
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
-from stackyard.runs.flows import FLOWS, StageName
+from stackyard.runs.flows import StageName, flow_of_run
 from stackyard.runs.lease import finish, guarded, write_environment
 
 logger = structlog.get_logger()
@@ -43,7 +43,7 @@ async def begin_rollback(ctx: RunContext, backward: tuple[StageName, ...], error
 
 def _write_rollback(ctx: RunContext, backward: tuple[StageName, ...], words: dict[str, Any]) -> None:
     guarded(ctx.lease, rolling_back=True, **words)
-    forward = len(FLOWS[RunKind(ctx.run.kind)].forward)
+    forward = len(flow_of_run(ctx.run).forward)
     Stage.objects.filter(run=ctx.run, position__lt=forward, status=StageStatus.PENDING).update(
         status=StageStatus.SKIPPED
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from stackyard.cmdb.models import RunKind
+from stackyard.cmdb.models import Run, RunKind
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ FILL = StageName("edit", "Fill in the facts of today")
 COMPARE = StageName("compare", "Compare with AWS")
 ACCEPT = StageName("accept", "Accept what differs")
 
+APPROVED = frozenset({APPLY, DESTROY})
+"""What is done only after approval, where that is asked for."""
+
 FLOWS: dict[RunKind, Flow] = {
     RunKind.CREATE: Flow(
         forward=(RENDER, INIT, RECORD, PLAN, CHECK, APPLY, VERIFY, REGISTER),
@@ -56,3 +59,17 @@ FLOWS: dict[RunKind, Flow] = {
     # Changes nothing in AWS and nothing in the record.
     RunKind.DRIFT: Flow(forward=(FETCH, FILL, INIT, COMPARE, ACCEPT), backward=()),
 }
+
+
+def flow_of(kind: RunKind, *, asks: bool) -> Flow:
+    """The stages of a run. `asks`: a rule could want it to be approved, so that it has the stage for that."""
+    flow = FLOWS[kind]
+    if not asks or APPROVE in flow.forward:
+        return flow
+    at = next(number for number, stage in enumerate(flow.forward) if stage in APPROVED)
+    return Flow(forward=(*flow.forward[:at], APPROVE, *flow.forward[at:]), backward=flow.backward)
+
+
+def flow_of_run(run: Run) -> Flow:
+    """The stages that this run was given when it was asked for, whatever the rules say by now."""
+    return flow_of(RunKind(run.kind), asks=run.stages.filter(name=APPROVE.name).exists())

@@ -24,3 +24,18 @@ def plan_row(plan: Plan, digest: str) -> dict[str, Any]:
     for entry, change in zip(row["changes"], plan.changes, strict=True):
         entry["destructive"] = is_destructive(change)
     return {**row, "destructive": any(map(is_destructive, plan.changes)), "digest": digest}
+
+
+_PART_OF = {
+    "create": {"create", "replace", "update"},  # what was made half is replaced
+    "update": {"update"},
+    "replace": {"replace", "create", "delete"},
+    "delete": {"delete"},
+    "forget": {"forget"},
+}
+
+
+def goes_no_further(rest: list[dict[str, Any]], agreed: list[dict[str, Any]]) -> bool:
+    """Whether every change of `rest` is a part of one in `agreed`. Both as in the plan of a run's row."""
+    allowed = {change["address"]: _PART_OF.get(change["action"], set()) for change in agreed}
+    return all(change["action"] in allowed.get(change["address"], ()) for change in rest)

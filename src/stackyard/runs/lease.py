@@ -13,6 +13,8 @@ from stackyard.cmdb.models import (
     Allocation,
     Environment,
     EnvironmentStatus,
+    Notice,
+    Role,
     Run,
     RunKind,
     RunStatus,
@@ -141,20 +143,37 @@ def write_environment(lease: Lease, **values: Any) -> None:
         environment.save(update_fields=list(values))
 
 
-def park(lease: Lease) -> None:
-    """Let the run wait for approval: no worker holds it, and its place in the sandbox is free.
+def park(lease: Lease, hours: float = 72, why: str = "It waits for approval.") -> None:
+    """Let the run wait for approval: no worker holds it, and its place in the sandbox is free. `hours`: after them it
+    ends as if it was rejected. `why`: in the notice for those who can approve it.
 
     Raises Cancelled when somebody asked for that in the meantime.
     """
     with transaction.atomic():
         hold(lease)
-        run = Run.objects.get(pk=lease.run_id)
+        run = Run.objects.select_related("environment").get(pk=lease.run_id)
         if run.cancel_requested_at is not None:
             raise Cancelled("Cancelled on request.")
         if not may_become(RunStatus(run.status), RunStatus.WAITING):
             raise LeaseLost(f"Run {lease.run_id} is {run.status} already.")
         Run.objects.filter(pk=run.pk).update(
-            status=RunStatus.WAITING, token=None, lease_until=None, process=None, worker=""
+            status=RunStatus.WAITING,
+            token=None,
+            lease_until=None,
+            process=None,
+            worker="",
+            approval_until=timezone.now() + dt.timedelta(hours=hours),
+        )
+        Notice.objects.update_or_create(
+            environment_id=run.environment_id,
+            kind=Notice.Kind.APPROVAL,
+            about=f"run {run.pk}",
+            defaults={
+                "message": f"{run.environment.slug}: {why}"[:400],
+                "for_platform": run.approval_role == Role.PLATFORM,
+                "created_at": timezone.now(),
+                "settled_at": None,
+            },
         )
         _notify(run.pk)
         wake_next()

@@ -9,7 +9,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from stackyard.cmdb.models import Environment, EnvironmentStatus, Run, RunKind, RunStatus, Stage, StageStatus
 from stackyard.errors import Conflict
-from stackyard.runs.flows import FLOWS
+from stackyard.runs import rules
+from stackyard.runs.flows import flow_of
 from stackyard.runs.order import Turn, Waiting, Working, turns
 from stackyard.runs.states import environment_status
 from stackyard.runs.wish import Wish
@@ -54,13 +55,19 @@ def enqueue(
         ) from None
     Stage.objects.bulk_create(
         Stage(run=run, position=position, name=stage.name, title=stage.title)
-        for position, stage in enumerate(FLOWS[kind].forward)
+        for position, stage in enumerate(flow_of(kind, asks=_asks(environment, kind)).forward)
     )
     if kind != RunKind.DRIFT:  # it leaves the status what it is, and no line in the history
         environment.status = environment_status(kind, RunStatus.QUEUED, EnvironmentStatus(environment.status))
         environment.save(update_fields=["status"])
     wake(run.pk)
     return run
+
+
+def _asks(environment: Environment, kind: RunKind) -> bool:
+    """Whether a rule of the sandbox or the pattern could want this run to be approved."""
+    of_pattern = rules.parse(environment.pattern.manifest.get("approvals"))
+    return rules.may_ask((*rules.parse(environment.sandbox.approvals), *of_pattern), kind)
 
 
 def wake(run_id: int) -> None:

@@ -7,7 +7,6 @@ and `hold` need no code of their own: a create that cannot go on is taken back, 
 import asyncio
 import re
 import socket
-from typing import Any
 
 from django.db.models import F
 
@@ -18,6 +17,7 @@ from stackyard.runs.changing import PlanAgain, plan_change
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
 from stackyard.runs.interface import Interface
+from stackyard.runs.judgement import goes_no_further
 from stackyard.runs.lease import guarded
 from stackyard.runs.refused import Code
 from stackyard.runs.stages import STAGES, NotProven
@@ -83,21 +83,6 @@ async def _apply_again(ctx: RunContext) -> None:
     ctx.log.write(f"Left to do: {plan.summary}.")
     if not plan.is_empty or plan.changed_outputs:
         await STAGES["apply"](ctx)
-
-
-_PART_OF = {
-    "create": {"create", "replace", "update"},  # what was made half is replaced
-    "update": {"update"},
-    "replace": {"replace", "create", "delete"},
-    "delete": {"delete"},
-    "forget": {"forget"},
-}
-
-
-def goes_no_further(rest: list[dict[str, Any]], agreed: list[dict[str, Any]]) -> bool:
-    """Whether every change of `rest` is a part of one in `agreed`. Both as in the plan of a run's row."""
-    allowed = {change["address"]: _PART_OF.get(change["action"], set()) for change in agreed}
-    return all(change["action"] in allowed.get(change["address"], ()) for change in rest)
 
 
 def _told(ctx: RunContext, error: StackyardError) -> StackyardError:

@@ -23,10 +23,10 @@ from stackyard.patterns.workspace import render_workspace
 from stackyard.record.repository import Passport, Record
 from stackyard.runs import baseline
 from stackyard.runs.addresses import call_for_list, settle_blocks
+from stackyard.runs.approving import approve, keep_plan
 from stackyard.runs.backend import backend_arguments, state_bucket, state_key
 from stackyard.runs.changing import (
     PlanAgain,
-    approve,
     edit,
     needless_stages,
     plan_change,
@@ -151,9 +151,7 @@ async def record(ctx: RunContext) -> None:
 async def plan(ctx: RunContext) -> None:
     """What Terraform would do, as a saved plan."""
     ctx.plan = await (plan_change(ctx) if ctx.run.kind == RunKind.CHANGE else ctx.terraform.plan())
-    row = plan_row(ctx.plan, await asyncio.to_thread(plan_digest, ctx))
-    await in_database(guarded, ctx.lease, plan=row, approved_by=None, approved_at=None)
-    ctx.run.plan, ctx.run.approved_by, ctx.run.approved_at = row, None, None
+    await keep_plan(ctx, plan_row(ctx.plan, await asyncio.to_thread(plan_digest, ctx)))
     ctx.log.write(f"Plan: {ctx.plan.summary}.")
     if ctx.run.kind == RunKind.CHANGE:
         ctx.skip = needless_stages(ctx)

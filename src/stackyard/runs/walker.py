@@ -13,12 +13,13 @@ from django.utils import timezone
 
 from stackyard.cmdb.models import Run, RunKind, RunStatus, StageStatus
 from stackyard.errors import Cancelled, LeaseLost, StackyardError
+from stackyard.runs.approving import Waits
 from stackyard.runs.build import build_context
-from stackyard.runs.changing import PlanAgain, Waits, is_approved
+from stackyard.runs.changing import PlanAgain, is_approved
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
 from stackyard.runs.ending import began_to_apply, begin_rollback, end, fail_to_go_back, foreseen, keep, told
-from stackyard.runs.flows import FLOWS, StageName
+from stackyard.runs.flows import StageName, flow_of_run
 from stackyard.runs.lease import Lease, finish, park, renew, write_stage
 from stackyard.runs.recovery import do_stage
 from stackyard.runs.stages import NotProven
@@ -97,15 +98,15 @@ async def _hold_lease(ctx: RunContext, walk: "asyncio.Task[None]") -> None:
 
 
 async def _walk(ctx: RunContext) -> None:
-    flow = FLOWS[RunKind(ctx.run.kind)]
+    flow = await in_database(flow_of_run, ctx.run)
     if ctx.run.takeovers > MAX_TAKEOVERS:
         return await end(ctx, RunStatus.ATTENTION, TOO_OFTEN)
     error: Exception | None = None
     if not ctx.run.rolling_back:
         _tell_takeover(ctx)
-        error = await _forward(ctx, flow.forward)
+        error = await _rejected(ctx) or await _forward(ctx, flow.forward)
         if isinstance(error, Waits):
-            error = await _park(ctx)
+            error = await _park(ctx, error)
             if error is None:
                 return
         elif error is None:
@@ -134,6 +135,13 @@ async def _walk(ctx: RunContext) -> None:
     await end(ctx, RunStatus.CANCELLED if cancelled else RunStatus.FAILED)
 
 
+async def _rejected(ctx: RunContext) -> Exception | None:
+    """Whether it was rejected while it waited for approval: then there is nothing to do but to take back."""
+    if ctx.run.cancel_requested_at is None or await in_database(began_to_apply, ctx.run.pk):
+        return None
+    return Cancelled(ctx.run.error or "Cancelled on request.", hint=ctx.run.hint)
+
+
 def _stopped(error: Exception) -> RunStatus:
     return RunStatus.CANCELLED if isinstance(error, Cancelled) else RunStatus.FAILED
 
@@ -158,12 +166,13 @@ async def _forward(ctx: RunContext, stages: tuple[StageName, ...]) -> Exception 
                 write_stage, ctx.lease, first - 1, status=StageStatus.DONE, finished_at=ctx.run.approved_at
             )
             ctx.log.write(f"Approved by {ctx.run.approved_by}: going on with the saved plan.")
-        else:
+        elif "plan" in names:
             ctx.log.write("The approved plan is not at hand any more: planning again.", level="warning")
     for _ in range(PLANS):
         error = await _steps(ctx, stages[first:], offset=first)
         if not isinstance(error, PlanAgain):
             break
+        ctx.run.approved_at = None  # of a plan that is out of date
         first = names.index("plan")
         for position, stage in enumerate(stages[first:], start=first):
             # That something was applied is not forgotten.
@@ -213,14 +222,14 @@ def _tell(ctx: RunContext, error: Exception) -> None:
         ctx.log.write(f"An unforeseen error ({type(error).__name__}) stopped this stage.", level="error")
 
 
-async def _park(ctx: RunContext) -> Exception | None:
+async def _park(ctx: RunContext, reason: Waits) -> Exception | None:
     """Give the run back until somebody has approved it. The work folder stays, with the saved plan."""
-    ctx.log.write("Waiting for approval. Nothing is applied before.", level="warning")
+    ctx.log.write(f"{reason} Nothing is applied before.", level="warning")
     ctx.log.close()
     await ctx.log.flush()
     ctx.ending = True
     try:
-        await in_database(park, ctx.lease)
+        await in_database(park, ctx.lease, ctx.settings.approval_hours, str(reason))
     except Cancelled as error:
         ctx.ending = False
         return error

@@ -17,6 +17,7 @@ from procrastinate.jobs import Status
 from stackyard.cmdb.models import Run, RunStatus
 from stackyard.cmdb.models.environment import GONE
 from stackyard.runs import mail, schedule
+from stackyard.runs.approve import end_overdue
 from stackyard.runs.compact import Compaction
 from stackyard.runs.database import in_database
 from stackyard.runs.queue import line, wake
@@ -61,6 +62,8 @@ async def _look_after(app: App, settings: Settings) -> None:
                 logger.info("calling for a worker", run=run_id)
                 await in_database(wake, run_id)
             await _end_stalled_jobs(app, settings.lease_seconds)
+            for run_id in await in_database(end_overdue):
+                logger.info("nobody approved a run in time", run=run_id)
             await in_database(sweep, settings.data.resolve() / "work")
             await in_database(compaction.tick)
             if letters := await in_database(schedule.tick, settings):

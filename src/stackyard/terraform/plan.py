@@ -1,7 +1,9 @@
 """What a plan would do, from `terraform show -json <plan>`."""
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,15 +36,20 @@ class Plan:
 
     changes: tuple[Change, ...]
     changed_outputs: tuple[str, ...] = ()
+    # Names what the plan does, values included, and not the file it is saved in: the same wish planned again on the
+    # same state has the same one.
+    content: str = ""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Plan":
         """From the plan's JSON representation. Drift is not looked at: it fires on most resources even when clean."""
-        changes = (_change(item) for item in data.get("resource_changes") or ())
+        resources = data.get("resource_changes") or ()
+        changes = (_change(item) for item in resources)
         outputs = data.get("output_changes") or {}
         return cls(
             changes=tuple(c for c in changes if c.action not in ("no-op", "read")),
             changed_outputs=tuple(sorted(k for k, v in outputs.items() if v.get("actions") != ["no-op"])),
+            content=_content(resources, outputs),
         )
 
     @property
@@ -68,8 +75,18 @@ class Plan:
         return {
             "summary": self.summary,
             "counts": dict(self.counts),
+            "content": self.content,
             "changes": [{**vars(c), "attributes": list(c.attributes)} for c in self.changes],
         }
+
+
+def _content(resources: Sequence[Mapping[str, Any]], outputs: Mapping[str, Any]) -> str:
+    does = {
+        str(name): [change.get(key) for key in ("actions", "after", "after_unknown")]
+        for name, change in (*((r.get("address"), r.get("change") or {}) for r in resources), *outputs.items())
+        if change.get("actions") not in (["no-op"], ["read"])
+    }
+    return hashlib.sha256(json.dumps(does, sort_keys=True).encode()).hexdigest()
 
 
 def _change(item: Mapping[str, Any]) -> Change:
