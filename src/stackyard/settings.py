@@ -104,6 +104,9 @@ class Settings(BaseSettings):
         "smtp:// uses STARTTLS unless it ends in ?plain. Unset: none are sent.",
     )
     email_from: str = Field(default="stackyard@localhost", description="Sender of notices.")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token for /metrics. Unset: only this machine may read them."
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(default=False, description="Log lines as JSON instead of for a terminal.")
 

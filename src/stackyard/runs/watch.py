@@ -9,10 +9,16 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 from stackyard.cmdb.models import Run, RunStatus
 
 
+def heartbeats() -> list[float]:
+    """How many seconds ago each worker gave its last sign of life, the freshest first."""
+    now = timezone.now()
+    seen = ProcrastinateWorker.objects.order_by("-last_heartbeat").values_list("last_heartbeat", flat=True)
+    return [max(0.0, (now - at).total_seconds()) for at in seen]
+
+
 def workers_alive(seconds: int) -> int:
     """How many workers gave a sign of life in the last so many seconds."""
-    since = timezone.now() - dt.timedelta(seconds=seconds)
-    return len(ProcrastinateWorker.objects.filter(last_heartbeat__gte=since).values_list("pk"))
+    return sum(age <= seconds for age in heartbeats())
 
 
 def stuck(seconds: int) -> list[Run]:

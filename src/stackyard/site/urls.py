@@ -3,10 +3,15 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from stackyard.api.health import alive, ready
+from stackyard.api.metrics import metrics
 from stackyard.api.routes import api
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", api.urls),
+    path("healthz", alive),
+    path("readyz", ready),
+    path("metrics", metrics),
     path("", include("stackyard.portal.urls")),
 ]

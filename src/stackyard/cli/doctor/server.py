@@ -4,7 +4,6 @@ import importlib.util
 import os
 import shutil
 import subprocess
-from datetime import timedelta
 from pathlib import Path
 
 from stackyard.cli.doctor.findings import Finding, look
@@ -15,6 +14,9 @@ from stackyard.settings import Settings
 NEEDED_GIB = 2
 """The AWS provider takes 0.4 GB unpacked; the rest is work folders and the database."""
 
+PATIENCE_SECONDS = 60
+"""A run that could start and waits longer finds no free slot."""
+
 
 def is_server() -> bool:
     """Whether this looks like a server's machine: it has a database address or a data folder."""
@@ -24,12 +26,14 @@ def is_server() -> bool:
 
 
 def findings() -> list[Finding]:
-    """Settings, database, migrations, workers, what could not be destroyed, git, engine, provider, disk."""
+    """Settings, database, migrations, workers, queue, leases, expiry, git, engine, provider, disk."""
     settings = read_settings()
     database = look("database", lambda: _database(settings))
     found = [database]
     if database.ok:
         found += [look("migrations", _migrations), look("workers", lambda: _workers(settings)), look("expiry", _expiry)]
+        if found[-3].ok:
+            found += [look("queue", _queue), look("leases", lambda: _leases(settings))]
     return [
         *found,
         look("git", _git),
@@ -68,17 +72,45 @@ def _migrations() -> str:
 
 def _workers(settings: Settings) -> str:
     from django.db import ProgrammingError
-    from django.utils import timezone
-    from procrastinate.contrib.django.models import ProcrastinateWorker
 
-    since = timezone.now() - timedelta(seconds=settings.lease_seconds)
+    from stackyard.runs.watch import heartbeats
+
     try:
-        alive = ProcrastinateWorker.objects.filter(last_heartbeat__gte=since).count()
-    except ProgrammingError:
-        alive = 0
+        ages = heartbeats()
+    except ProgrammingError:  # a database without our tables, which is told already
+        ages = []
+    alive = [age for age in ages if age <= settings.lease_seconds]
     if not alive:
         raise Unavailable(f"none in the last {settings.lease_seconds} seconds", hint="Start `stackyard worker`.")
-    return f"{alive} alive"
+    slots = len(alive) * settings.run_slots
+    shown = ", ".join(f"{age:.0f} s" for age in alive[:8])
+    return f"{len(alive)} alive with {slots} slots; heartbeats {shown} ago"
+
+
+def _queue() -> str:
+    from stackyard.runs.queue import line
+    from stackyard.runs.watch import active_by_status, oldest_wait
+
+    counts = active_by_status()
+    turns = line()
+    startable = sum(turn.now for turn in turns)
+    told = f"{counts.get('running', 0)} at work, {len(turns)} in line, {counts.get('waiting', 0)} wait for approval"
+    if turns:
+        told += f"; the longest wait is {oldest_wait():.0f} s"
+    if startable > 0 and oldest_wait() > PATIENCE_SECONDS:
+        raise Unavailable(told, hint=f"{startable} could start: all slots are taken. Start more workers.")
+    return told
+
+
+def _leases(settings: Settings) -> str:
+    from stackyard.runs.watch import stuck
+
+    found = stuck(settings.lease_seconds)
+    if found:
+        names = ", ".join(f"run {run.pk} of {run.environment.slug} ({run.worker})" for run in found[:5])
+        hint = "A worker with a free slot takes them over; of another machine a little later. See docs/operations.md."
+        raise Unavailable(f"{len(found)} lost their worker and wait to be taken over: {names}", hint=hint)
+    return "every run at work has a worker"
 
 
 def _expiry() -> str:
