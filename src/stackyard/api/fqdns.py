@@ -37,7 +37,7 @@ class FqdnsOut(Schema):
     takes_more: bool = Field(description="Whether the pattern version that it was built from knows further names.")
 
 
-@router.get("", response=answers(200, FqdnsOut), summary="List the host names of an environment")
+@router.get("/{environment}/fqdns", response=answers(200, FqdnsOut), summary="List the host names of an environment")
 def list_fqdns(request: HttpRequest, environment: str) -> FqdnsOut:
     """The first one, and those that were added."""
     row = find_environment(request, environment)
@@ -46,13 +46,15 @@ def list_fqdns(request: HttpRequest, environment: str) -> FqdnsOut:
     return FqdnsOut(fqdn=row.fqdn, own_certificate=own, further=further, takes_more=takes_names(row))
 
 
-@router.post("", response=answers(202, Accepted), summary="Add a host name to an environment")
+@router.post("/{environment}/fqdns", response=answers(202, Accepted), summary="Add a host name to an environment")
 def add(request: HttpRequest, environment: str, wish: FqdnIn) -> Status[Accepted]:
     """The name is claimed at once; a run makes its record, rule and certificate. 409 while another run is going on."""
     return accepted(add_fqdn(person(request), find_environment(request, environment), wish.fqdn, via="api"))
 
 
-@router.delete("/{fqdn}", response=answers(202, Accepted), summary="Take a host name from an environment")
+@router.delete(
+    "/{environment}/fqdns/{fqdn}", response=answers(202, Accepted), summary="Take a host name from an environment"
+)
 def remove(request: HttpRequest, environment: str, fqdn: str) -> Status[Accepted]:
     """The run waits for approval, because a record goes; the name is free for others when it has succeeded."""
     return accepted(remove_fqdn(person(request), find_environment(request, environment), fqdn, via="api"))

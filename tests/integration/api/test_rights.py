@@ -48,6 +48,15 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/products/{product}"): (401, 200, 404, 200, 200),
     ("GET", "/sandboxes"): (401, 200, 200, 200, 200),
     ("GET", "/sandboxes/{sandbox}"): (401, 200, 404, 200, 200),
+    ("POST", "/sandboxes"): (401, 403, 403, 403, 201),
+    ("PATCH", "/sandboxes/{sandbox}"): (401, 403, 404, 403, 200),
+    ("GET", "/sandboxes/{sandbox}/policies"): (401, 403, 404, 403, 200),
+    ("POST", "/sandboxes/{sandbox}/check"): (401, 403, 404, 403, 200),
+    ("GET", "/sandboxes/{sandbox}/baseline"): (401, 200, 404, 200, 200),
+    ("POST", "/sandboxes/{sandbox}/bootstrap"): (401, 403, 404, 403, 422),  # it has no address pool
+    ("DELETE", "/sandboxes/{sandbox}/baseline"): (401, 403, 404, 403, 409),  # it has none
+    ("POST", "/sandboxes/{sandbox}/retire"): (401, 403, 404, 403, 409),  # an environment lives in it
+    ("POST", "/sandboxes/{sandbox}/reinstate"): (401, 403, 404, 403, 409),  # it is not retired
     ("GET", "/address-pools"): (401, 200, 200, 200, 200),
     ("POST", "/address-pools"): (401, 403, 403, 403, 201),
     ("GET", "/address-pools/{pool}"): (401, 200, 404, 200, 200),
@@ -62,6 +71,12 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/environments"): wish(name="another"),
     ("POST", "/environments/{environment}/extend"): {"days": 7},
     ("POST", "/environments/{environment}/fqdns"): {"fqdn": "shop.d1111.dev.example.com"},
+    ("POST", "/sandboxes"): {
+        **{"name": "third", "department": "commerce", "account_id": "777788889999", "region": "eu-west-1"},
+        **{"role_arn": "arn:aws:iam::777788889999:role/stackyard", "zone_name": "third.example.com"},
+    },
+    ("PATCH", "/sandboxes/{sandbox}"): {"max_environments": 9},
+    ("POST", "/sandboxes/{sandbox}/bootstrap"): {"settings": {"logs.retention_days": 15}},
     ("POST", "/address-pools"): {"name": "more", "block": "10.30.0.0/16"},
     ("PUT", "/address-pools/{pool}"): {"name": "corp", "block": "10.20.0.0/15"},
     ("POST", "/address-pools/{pool}/blocks"): {"purpose": "the office", "prefix": 24},
