@@ -5,6 +5,7 @@
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -140,11 +141,12 @@ def gate(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 
 def begin(yard: Yard, kind: str) -> Run:
     """A run of this kind, queued, on an environment as it has to be for that. A worker works already."""
+    name = f"f{secrets.token_hex(4)}"  # tests that run beside each other share one record
     if kind.startswith("create"):
         if kind == "create that fails":
             yard.emulator.fail("ecs:CreateService")
-        return yard.create()
-    run = yard.create()
+        return yard.create(name)
+    run = yard.create(name)
     until(ended(run), "the environment stands")
     run.refresh_from_db()
     assert run.status == "succeeded", log_of(run)

@@ -5,7 +5,6 @@ machine take turns by a file lock; writers on several machines meet at the remot
 what others pushed and never forced (folders of different environments cannot conflict).
 """
 
-import fcntl
 import io
 import os
 import re
@@ -22,6 +21,7 @@ from typing import Any
 import yaml
 
 from stackyard.errors import NotFound, Unavailable
+from stackyard.record.turns import taken
 from stackyard.settings import Settings
 
 BRANCH = "main"
@@ -139,8 +139,7 @@ class Record:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root.parent / f"{self.root.name}.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with taken(self.root.parent / f"{self.root.name}.lock"):
             self._forget_dead_writer()
             if not (self.root / ".git").exists():
                 self._create()

@@ -41,6 +41,7 @@ class RunLog:
         self._hidden = sorted({form for value in hidden for form in forms_of(value)}, key=len, reverse=True)
         self._waiting: list[RunEvent] = []
         self._wanted = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._closing = False
         self.stage = ""
 
@@ -79,10 +80,11 @@ class RunLog:
                 await asyncio.sleep(GATHER_SECONDS)
 
     async def flush(self) -> None:
-        """Write what waits, now. Raises LeaseLost when another worker has the run."""
-        batch, self._waiting = self._waiting, []
-        if batch:
-            await in_database(_write, self._lease, batch)
+        """Write what waits, now, and after what is being written. Raises LeaseLost when another worker has the run."""
+        async with self._turn:
+            batch, self._waiting = self._waiting, []
+            if batch:
+                await in_database(_write, self._lease, batch)
 
     def close(self) -> None:
         """Let `pump` end after the last line."""
