@@ -47,11 +47,13 @@ def list_environments(
     sandbox: Name = "",
     gone: bool = False,
     expiring: bool = False,
+    baselines: bool = False,
     page: PageNumber = 1,
     size: PageSize = 50,
 ) -> Page[EnvironmentOut]:
     """Newest first. `text` is searched in slug, FQDN, titles and account id. Those that are gone only with `gone`,
-    or by their status. `expiring`: those that expire within 7 days or have expired, the next to go first."""
+    or by their status. `expiring`: those that expire within 7 days or have expired, the next to go first. `baselines`:
+    also the common components of sandboxes."""
     rows = search(
         person(request),
         text=text,
@@ -60,6 +62,7 @@ def list_environments(
         sandbox=sandbox,
         gone=gone,
         expiring=expiring,
+        baselines=baselines,
     )
     return page_of(rows.defer("resources", "hops", "outputs"), page, size, convert.environment_out)
 

@@ -1,23 +1,17 @@
-"""`/api/products`, `/api/sandboxes`, `/api/me`."""
-
-from typing import Any
+"""`/api/products`, `/api/me`."""
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Q
 from django.http import HttpRequest
 from ninja import Router
 
 from stackyard.api.answers import answers
 from stackyard.api.auth import person
 from stackyard.api.paging import PageNumber, PageSize, page_of
-from stackyard.api.shapes import Me, Page, ProductOut, RoleOut, SandboxOut
+from stackyard.api.shapes import Me, Page, ProductOut, RoleOut
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Membership, Product, Sandbox
-from stackyard.cmdb.models.environment import GONE
+from stackyard.cmdb.models import Membership, Product
 
 router = Router()
-
-_LIVING = Count("environments", filter=~Q(environments__status__in=GONE))
 
 
 @router.get("/products", response=answers(200, Page[ProductOut]), summary="List products", tags=["products"])
@@ -33,20 +27,6 @@ def show_product(request: HttpRequest, product: str) -> ProductOut:
     """By name."""
     user = person(request)
     return _product(user, rights.find(user, Product.objects.select_related("department"), name=product))
-
-
-@router.get("/sandboxes", response=answers(200, Page[SandboxOut]), summary="List sandboxes", tags=["sandboxes"])
-def list_sandboxes(request: HttpRequest, page: PageNumber = 1, size: PageSize = 50) -> Page[SandboxOut]:
-    """Your department's sandboxes, by name; all for platform staff."""
-    rows = Sandbox.objects.select_related("department").annotate(living=_LIVING).order_by("name")
-    return page_of(rights.visible(person(request), rows), page, size, _sandbox)
-
-
-@router.get("/sandboxes/{sandbox}", response=answers(200, SandboxOut), summary="Show a sandbox", tags=["sandboxes"])
-def show_sandbox(request: HttpRequest, sandbox: str) -> SandboxOut:
-    """By name."""
-    rows = Sandbox.objects.select_related("department").annotate(living=_LIVING)
-    return _sandbox(rights.find(person(request), rows, name=sandbox))
 
 
 @router.get("/me", response=answers(200, Me), summary="Show whose token this is", tags=["me"])
@@ -70,19 +50,4 @@ def _product(user: User, row: Product) -> ProductOut:
         description=row.description,
         department=row.department.name,
         may_request=rights.may_request(user, row.department),
-    )
-
-
-def _sandbox(row: Any) -> SandboxOut:
-    return SandboxOut(
-        name=row.name,
-        department=row.department.name,
-        account_id=row.account_id,
-        region=row.region,
-        zone_name=row.zone_name,
-        status=row.status,
-        emulated=row.emulated,
-        environments=row.living,
-        max_environments=row.max_environments,
-        facts=row.facts,
     )

@@ -62,6 +62,10 @@ class Client:
         except ConnectionBroke:
             return self._ask("POST", path, content=_json(body), headers=headers)
 
+    def patch(self, path: str, body: Any) -> Any:
+        """PATCH."""
+        return self._ask("PATCH", path, content=_json(body))
+
     def delete(self, path: str) -> Any:
         """DELETE."""
         return self._ask("DELETE", path)

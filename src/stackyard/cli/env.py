@@ -200,7 +200,7 @@ def _describe(found: Any) -> None:
     facts = {
         "FQDN": found["fqdn"],
         "Pattern": f"{found['pattern']['name']} {found['pattern']['version']}",
-        "Product": f"{found['product']} ({found['department']})",
+        "Product": f"{found['product']} ({found['department']})" if found["product"] else "",
         "Sandbox": f"{sandbox['name']}, account {sandbox['account_id']}, {sandbox['region']}",
         "Owner": found["owner"],
         "Created": when(found["created_at"]),

@@ -23,14 +23,18 @@ def search(
     sandbox: str = "",
     gone: bool = False,
     expiring: bool = False,
+    baselines: bool = False,
 ) -> QuerySet[Environment]:
-    """Environments that the person may see, newest first. Those that are gone only when asked for, or by status.
+    """Environments that the person may see, newest first. Those that are gone only when asked for, or by status, and
+    the common components of sandboxes only with `baselines`.
 
     `expiring`: only those that expire within SOON_DAYS or have expired, the next to go first.
     """
     rows = rights.visible(
         user, Environment.objects.select_related("product", "sandbox__department", "pattern", "owner")
     )
+    if not baselines:
+        rows = rows.filter(product__isnull=False)
     if status:
         rows = rows.filter(status=status)
     elif not gone:

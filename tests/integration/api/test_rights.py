@@ -8,6 +8,7 @@ from tests.integration.api.conftest import Caller, caller, wish
 
 from stackyard.api.routes import api
 from stackyard.cmdb.models import AddressBlock, AddressPool, Environment
+from stackyard.settings import get_settings
 
 PEOPLE = ("anonymous", "viewer", "stranger", "requester", "platform")
 
@@ -48,6 +49,15 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/products/{product}"): (401, 200, 404, 200, 200),
     ("GET", "/sandboxes"): (401, 200, 200, 200, 200),
     ("GET", "/sandboxes/{sandbox}"): (401, 200, 404, 200, 200),
+    ("POST", "/sandboxes"): (401, 403, 403, 403, 201),
+    ("PATCH", "/sandboxes/{sandbox}"): (401, 403, 404, 403, 200),
+    ("GET", "/sandboxes/{sandbox}/policies"): (401, 403, 404, 403, 200),
+    ("POST", "/sandboxes/{sandbox}/check"): (401, 403, 404, 403, 200),
+    ("GET", "/sandboxes/{sandbox}/baseline"): (401, 200, 404, 200, 200),
+    ("POST", "/sandboxes/{sandbox}/bootstrap"): (401, 403, 404, 403, 422),  # with a setting that is none
+    ("DELETE", "/sandboxes/{sandbox}/baseline"): (401, 403, 404, 403, 409),  # it has none
+    ("POST", "/sandboxes/{sandbox}/retire"): (401, 403, 404, 403, 409),  # an environment lives in it
+    ("POST", "/sandboxes/{sandbox}/reinstate"): (401, 403, 404, 403, 409),  # it is not retired
     ("POST", "/sandboxes"): (401, 403, 403, 403, 201),
     ("PATCH", "/sandboxes/{sandbox}"): (401, 403, 404, 403, 200),
     ("GET", "/sandboxes/{sandbox}/policies"): (401, 403, 404, 403, 200),
@@ -110,8 +120,10 @@ def test_the_table_covers_every_operation() -> None:
 @pytest.mark.parametrize("who", PEOPLE)
 @pytest.mark.parametrize(("method", "path"), EXPECTED)
 def test_every_operation_for_everybody(
-    org: Organisation, environment: Environment, method: str, path: str, who: str
+    org: Organisation, environment: Environment, method: str, path: str, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(get_settings(), "aws_endpoint", "http://127.0.0.1:9")
+    monkeypatch.setattr("stackyard.environments.sandboxes.check_sandbox", lambda *_, **__: [])
     run = environment.runs.get()
     if method == "DELETE" or "drift" in path:  # what may be destroyed or compared is ready and at rest
         environment.runs.update(status="succeeded")
