@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from stackyard.cli import address, change, env, fqdn, lifetimes, pattern, proof, run
+from stackyard.cli import address, change, env, fqdn, lifetimes, pattern, proof, run, sandbox
 from stackyard.cli.doctor.command import doctor
 from stackyard.cli.failures import polite
 from stackyard.cli.server import commands as server
@@ -95,6 +95,7 @@ env.app.command("verify")(proof.verify)
 app.add_typer(env.app, name="env")
 app.add_typer(pattern.app, name="pattern")
 app.add_typer(run.app, name="run")
+app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(address.app, name="address")
 app.command("doctor")(doctor)
 app.command("serve")(server.serve)
