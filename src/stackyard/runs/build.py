@@ -11,7 +11,7 @@ from stackyard.cmdb.models import Environment, PatternVersion, Run, Sandbox, Sta
 from stackyard.cmdb.sealing import unseal
 from stackyard.database.connection import database_url
 from stackyard.errors import LeaseLost
-from stackyard.executors.local import LocalExecutor
+from stackyard.executors.registry import executor_for
 from stackyard.patterns.workspace import secret_variables
 from stackyard.runs.context import RunContext, access_to
 from stackyard.runs.database import in_database
@@ -47,7 +47,7 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
             _log_event(log, line)
     for note in notes:
         log.write(note, level="warning")
-    executor = LocalExecutor.from_settings(settings, emulated=sandbox.emulated)
+    executor = executor_for(sandbox.executor, settings, emulated=sandbox.emulated)
     terraform = executor.terraform(
         workdir,
         variables,

@@ -1,0 +1,27 @@
+"""Executors by name."""
+
+from pathlib import Path
+
+import pytest
+
+from stackyard.errors import Unusable
+from stackyard.executors import registry
+from stackyard.executors.interfaces import Executor
+from stackyard.executors.local import LocalExecutor
+from stackyard.settings import Settings
+
+
+def test_one_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="no executor 'codebuild'") as refused:
+        registry.executor_for("codebuild", Settings(data=tmp_path), emulated=False)
+    assert "local" in refused.value.hint
+
+
+def test_one_can_be_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_known", dict(registry._known))
+
+    @registry.register("other")
+    def other(settings: Settings, *, emulated: bool) -> Executor:
+        return LocalExecutor.from_settings(settings, emulated=emulated)
+
+    assert isinstance(registry.executor_for("other", Settings(data=tmp_path), emulated=False), LocalExecutor)
