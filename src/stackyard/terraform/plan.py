@@ -86,7 +86,7 @@ def _content(resources: Sequence[Mapping[str, Any]], outputs: Mapping[str, Any])
         for name, change in (*((r.get("address"), r.get("change") or {}) for r in resources), *outputs.items())
         if change.get("actions") not in (["no-op"], ["read"])
     }
-    return hashlib.sha256(json.dumps(does, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(does, sort_keys=True).encode()).hexdigest() if does else ""
 
 
 def _change(item: Mapping[str, Any]) -> Change:
