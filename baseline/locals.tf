@@ -17,6 +17,10 @@ locals {
   # Filled by Stackyard: hosted zone that delegates to it. Empty: somebody else makes the NS record.
   parent_zone_id = ""
 
+  # Filled by Stackyard: whether the parent zone names the zone's servers, or will in this very run. Without that no
+  # certificate can be validated, so certificate and load balancer are left for later.
+  delegated = true
+
   # The VPC: two zones, each with a public, a private and a database subnet.
   network = {
     # A NAT gateway in each zone. Costs twice as much, and one zone's failure does not cut off the other.

@@ -40,6 +40,7 @@ module "zone" {
 
 module "certificate" {
   source = "../modules/certificate"
+  count  = local.delegated ? 1 : 0
 
   names = ["*.${local.zone_name}"]
   zone  = { id = module.zone.zone_id }
@@ -49,7 +50,7 @@ module "certificate" {
 # CloudFront takes certificates from this one region only.
 module "cloudfront_certificate" {
   source = "../modules/certificate"
-  count  = local.certificate.for_cloudfront ? 1 : 0
+  count  = local.delegated && local.certificate.for_cloudfront ? 1 : 0
 
   names = ["*.${local.zone_name}"]
   zone  = null
@@ -62,8 +63,10 @@ module "cloudfront_certificate" {
   depends_on = [module.certificate]
 }
 
+# Its HTTPS listener needs the certificate.
 module "load_balancer" {
   source = "../modules/alb"
+  count  = local.delegated ? 1 : 0
 
   name            = local.name
   vpc_id          = module.network.vpc_id
@@ -71,7 +74,7 @@ module "load_balancer" {
   subnet_ids      = local.load_balancer.internal ? module.network.private_subnet_ids : module.network.public_subnet_ids
   internal        = local.load_balancer.internal
   allowed_cidrs   = local.load_balancer.allowed_cidrs
-  certificate_arn = module.certificate.arn
+  certificate_arn = module.certificate[0].arn
   tags            = local.tags
 }
 

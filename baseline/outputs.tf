@@ -35,32 +35,32 @@ output "cluster_name" {
 
 output "alb_arn" {
   description = "Shared load balancer."
-  value       = module.load_balancer.arn
+  value       = local.delegated ? module.load_balancer[0].arn : ""
 }
 
 output "alb_dns_name" {
   description = "Name that alias records point to."
-  value       = module.load_balancer.dns_name
+  value       = local.delegated ? module.load_balancer[0].dns_name : ""
 }
 
 output "alb_zone_id" {
   description = "Hosted zone of the load balancer's name."
-  value       = module.load_balancer.zone_id
+  value       = local.delegated ? module.load_balancer[0].zone_id : ""
 }
 
 output "alb_security_group_id" {
   description = "Security group that requests to targets come from."
-  value       = module.load_balancer.security_group_id
+  value       = local.delegated ? module.load_balancer[0].security_group_id : ""
 }
 
 output "http_listener_arn" {
   description = "Listener that sends everything on to HTTPS."
-  value       = module.load_balancer.http_listener_arn
+  value       = local.delegated ? module.load_balancer[0].http_listener_arn : ""
 }
 
 output "https_listener_arn" {
   description = "Listener that takes the rules of environments."
-  value       = module.load_balancer.https_listener_arn
+  value       = local.delegated ? module.load_balancer[0].https_listener_arn : ""
 }
 
 output "zone_id" {
@@ -80,12 +80,12 @@ output "zone_name_servers" {
 
 output "certificate_arn" {
   description = "Certificate for all names one label under the zone."
-  value       = module.certificate.arn
+  value       = local.delegated ? module.certificate[0].arn : ""
 }
 
 output "cloudfront_certificate_arn" {
   description = "The same in us-east-1 for CloudFront. Empty: not wanted."
-  value       = local.certificate.for_cloudfront ? module.cloudfront_certificate[0].arn : ""
+  value       = local.delegated && local.certificate.for_cloudfront ? module.cloudfront_certificate[0].arn : ""
 }
 
 output "nat_public_ips" {

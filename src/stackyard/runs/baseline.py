@@ -2,15 +2,19 @@
 
 import asyncio
 import re
+from dataclasses import replace
 
 from django.db import transaction
 
 from stackyard.aws.check import Finding, check_sandbox
-from stackyard.aws.checks.parent import delegation_left
+from stackyard.aws.checks.delegation import delegated
+from stackyard.aws.checks.parent import delegation_left, parent_zone
 from stackyard.aws.facts import BaselineFacts
 from stackyard.aws.inventory import Leftover
 from stackyard.aws.path_proof import Hop
 from stackyard.cmdb.models import AddressBlock, Environment, Sandbox, SandboxStatus
+from stackyard.errors import Unusable
+from stackyard.patterns.workspace import Filling
 from stackyard.runs.context import RunContext, parent_access_to
 from stackyard.runs.database import in_database
 from stackyard.runs.lease import hold
@@ -35,8 +39,38 @@ CHECKED = {
 """Title of a finding -> what was looked at."""
 
 
+async def preflight(ctx: RunContext) -> None:
+    """Before anything is rendered: the role opens the right account, and the parent zone is one that we may write in.
+    Unusable, with what to do, when not."""
+    await asyncio.to_thread(ctx.access.confirm_account)
+    parent = parent_access_to(ctx.sandbox, ctx.settings)
+    if parent is None or ctx.lease.taken_over:  # an earlier worker may have made the record
+        return
+    verdict = await asyncio.to_thread(
+        parent_zone, ctx.access, None, parent, ctx.sandbox.parent_zone_id, ctx.sandbox.zone_name
+    )
+    if verdict.ok is False:
+        raise Unusable(verdict.found, hint=verdict.fix)
+
+
+async def await_delegation(ctx: RunContext, filling: Filling) -> Filling:
+    """Where somebody else delegates the zone, look whether that is done by now; Unusable when not. On the emulator,
+    which has no DNS, it is."""
+    if not ctx.environment.is_baseline or filling.sandbox["delegated"]:
+        return filling
+    verdict = await asyncio.to_thread(delegated, ctx.access, None, ctx.sandbox.zone_name, None)
+    if not verdict.ok and not (verdict.ok is None and ctx.sandbox.emulated):
+        raise Unusable(verdict.found, hint=f"{verdict.fix} Then apply the baseline again.".strip())
+    ctx.log.write(verdict.found)
+    return replace(filling, sandbox={**filling.sandbox, "delegated": True})
+
+
 async def prove(ctx: RunContext, state: State) -> list[Hop]:
     """Look at the sandbox as a whole, with what was built just now. Raises Unusable when an output is missing."""
+    if not state.outputs.get("certificate_arn"):
+        zone, servers = ctx.sandbox.zone_name, ", ".join(sorted(state.outputs.get("zone_name_servers", [])))
+        fix = f"In the parent zone, make the record {zone} of type NS with the values {servers}. Then apply again."
+        return [as_hop(Finding("Delegation of the zone", False, f"Nobody is known to delegate {zone} yet.", fix))]
     facts = BaselineFacts.from_dict(state.outputs)
     others = await in_database(other_blocks, ctx.sandbox)
     parent = parent_access_to(ctx.sandbox, ctx.settings)

@@ -10,6 +10,7 @@ from pathlib import Path
 from stackyard.cmdb.models import RunKind
 from stackyard.errors import Invalid, Problem, StackyardError
 from stackyard.patterns.workspace import Filling
+from stackyard.runs.baseline import await_delegation
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
 from stackyard.runs.filling import filling_of
@@ -25,7 +26,7 @@ class PlanAgain(StackyardError):
 
 async def edit(ctx: RunContext) -> None:
     """Fulfil the wish in the environment's own interface file, and renew what Stackyard fills."""
-    filling = await in_database(filling_of, ctx.environment, ctx.settings)
+    filling = await await_delegation(ctx, await in_database(filling_of, ctx.environment, ctx.settings))
     if ctx.wish.drop_fqdns:
         left = [name for name in filling.environment["further_fqdns"] if name not in ctx.wish.drop_fqdns]
         filling = replace(filling, environment={**filling.environment, "further_fqdns": left})

@@ -52,13 +52,15 @@ def filling_of(environment: Environment, settings: Settings) -> Filling:
 
 
 def _of_baseline(environment: Environment) -> dict[str, object]:
-    """What the code of a sandbox's common components has to know of the sandbox itself."""
+    """What the code of a sandbox's common components has to know of the sandbox itself. Where somebody else delegates
+    the zone, that is known to be done once there is a certificate (`baseline.await_delegation`)."""
     sandbox = environment.sandbox
     return {
         "name": environment.base_name,
         "tags": environment.tags,
         "zone_name": sandbox.zone_name,
         "parent_zone_id": sandbox.parent_zone_id,
+        "delegated": bool(sandbox.parent_zone_id or environment.outputs.get("certificate_arn")),
     }
 
 

@@ -44,8 +44,8 @@ from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import guarded, hold, write_environment
 from stackyard.runs.recorded import RecordedCode
 from stackyard.terraform.diagnostics import TerraformFailed
-from stackyard.terraform.state import State
 from stackyard.terraform.plan import Plan
+from stackyard.terraform.state import State
 
 
 class NotProven(StackyardError):
@@ -72,7 +72,7 @@ async def render(ctx: RunContext) -> None:
             f"Pattern {pattern.name} was changed after this environment was requested.", hint="Request it again."
         )
     if ctx.environment.is_baseline:
-        await asyncio.to_thread(ctx.access.confirm_account)  # before anything is built in the wrong one
+        await baseline.preflight(ctx)
     if (pattern.manifest.cidr_prefix is not None or ctx.environment.is_baseline) and not ctx.lease.taken_over:
         await _settle_addresses(ctx)
     filling = await in_database(filling_of, ctx.environment, ctx.settings)
@@ -196,6 +196,7 @@ async def apply(ctx: RunContext) -> None:
         if any("plan is stale" in d.summary for d in error.diagnostics):
             raise PlanAgain("The plan is out of date: something changed the state since it was made.") from error
         raise
+    ctx.log.write("Terraform has applied the plan.")
 
 
 async def verify(ctx: RunContext) -> None:

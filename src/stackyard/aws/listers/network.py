@@ -56,9 +56,23 @@ def load_balancing(search: Search) -> Iterator[Leftover]:
             )
 
 
+# Kind of a thing, as its tags tell it -> how such things are listed: operation, its items, and where their id is.
+_EC2 = {
+    "elastic-ip": ("describe_addresses", "Addresses", "AllocationId"),
+    "internet-gateway": ("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    "network-interface": ("describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
+    "route-table": ("describe_route_tables", "RouteTables", "RouteTableId"),
+    "security-group": ("describe_security_groups", "SecurityGroups", "GroupId"),
+    "subnet": ("describe_subnets", "Subnets", "SubnetId"),
+    "vpc": ("describe_vpcs", "Vpcs", "VpcId"),
+    "vpc-elastic-ip": ("describe_addresses", "Addresses", "AllocationId"),
+    "vpc-endpoint": ("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+}
+
+
 def ec2(search: Search) -> Iterator[Leftover]:
-    """Security groups, network interfaces and whatever else of EC2 carries the tag. A deleted NAT gateway stays listed
-    for an hour and does not count."""
+    """Security groups, network interfaces and whatever else of EC2 carries the tag. Tags outlive what carried them for
+    a while, so what has them is asked for itself; a deleted NAT gateway stays listed for an hour and does not count."""
     client = search.client("ec2")
     tagged = [{"Name": f"tag:{search.tag_key}", "Values": [search.tag_value]}]
     gone = {
@@ -84,9 +98,15 @@ def ec2(search: Search) -> Iterator[Leftover]:
         attached = [{"Name": "group-id", "Values": groups}]
         for interface in pages(client, "describe_network_interfaces", "NetworkInterfaces", Filters=attached):
             found[interface["NetworkInterfaceId"]] = "network-interface"
+    there = {kind: _ids(client, *_EC2[kind]) for kind in set(found.values()) & set(_EC2)}
     for name, kind in found.items():
-        if name not in gone:
+        if name not in gone and name in there.get(kind, {name}):
             yield Leftover("ec2", kind.replace("-", " "), name, _clear_ec2(kind, name))
+
+
+def _ids(client: Any, operation: str, items: str, name: str) -> set[str]:
+    """The ids of all things of one kind, without endpoints that are on their way out."""
+    return {item[name] for item in pages(client, operation, items) if item.get("State") not in ("deleted", "deleting")}
 
 
 def _clear_ec2(kind: str, name: str) -> str:
