@@ -122,7 +122,7 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """The table of faults, when there were any."""
     reports = [r for found in terminalreporter.stats.values() for r in found if hasattr(r, "user_properties")]
-    told = [dict(r.user_properties) for r in reports if r.when == "call"]
+    told = [dict(r.user_properties) for r in reports if getattr(r, "when", "") == "call"]
     rows = sorted(((*t["fault"], "yes" if t.get("held") else "NO") for t in told if "fault" in t), key=str)
     if not rows:
         return

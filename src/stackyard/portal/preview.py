@@ -74,8 +74,9 @@ def _filling(product: Product | None, name: str, sandbox: Sandbox | None) -> Fil
         if sandbox is not None:
             environment["fqdn"] = naming.fqdn(product, name, sandbox)
     facts = {**sandbox.facts, "region": sandbox.region, "account_id": sandbox.account_id} if sandbox else {}
-    unused = dict.fromkeys(("region", "role_arn", "external_id", "session_name", "backend"), "")
-    return Filling(environment, facts, {}, emulated=False, **unused)
+    return Filling(
+        environment, facts, {}, region="", role_arn="", external_id="", session_name="", emulated=False, backend=""
+    )
 
 
 def _text(pattern: Pattern, filling: Filling, settings: Mapping[str, Any], fills: Collection[str]) -> str:
