@@ -2,8 +2,10 @@
 
 import os
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import boto3
@@ -37,9 +39,17 @@ https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html"""
 SESSION_NAME = "stackyard"
 EMULATED_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "STACKYARDEMULATOR000", "AWS_SECRET_ACCESS_KEY": "emulated"}
 
+THROTTLED = frozenset(
+    {"BandwidthLimitExceeded", "EC2ThrottledException", "PriorRequestNotComplete", "RequestLimitExceeded",
+     "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledException", "Throttling",
+     "ThrottlingException", "TooManyRequestsException"}
+)  # fmt: skip
+"""Codes by which services of AWS ask for patience."""
+
+ATTEMPTS = 6
 # AWS throttles by the account; the "standard" mode backs off and tries again on throttling and on broken connections.
 _CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 6},
+    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     connect_timeout=5,
     read_timeout=30,
     max_pool_connections=32,
@@ -94,6 +104,28 @@ class SandboxAccess:
             )
 
 
+@contextmanager
+def told_of_throttling(access: SandboxAccess, tell: Callable[[str], None]) -> Iterator[None]:
+    """While this lasts, `tell` gets a sentence each time that AWS asks this access for patience and the same call is
+    tried again. It is called in the thread that made the call."""
+    with _lock:
+        _told.setdefault(access, []).append(tell)
+    try:
+        yield
+    finally:
+        with _lock:
+            _told[access].remove(tell)
+
+
+def _tell_throttling(access: SandboxAccess, operation: Any, attempts: int, response: Any, **_: Any) -> None:
+    """A listener of botocore, called after every answer. Returns nothing: botocore alone decides about retries."""
+    code = response[1].get("Error", {}).get("Code", "") if response else ""
+    if attempts < ATTEMPTS and code in THROTTLED:
+        call = f"{operation.service_model.service_name}:{operation.name}"
+        for tell in tuple(_told.get(access, ())):
+            tell(f"AWS asks for patience ({call}: {code}). Asking again after a pause, {attempts + 1} of {ATTEMPTS}.")
+
+
 def forget_sessions() -> None:
     """Drop all clients and temporary credentials, as after a reset of the emulator, which knows them no more."""
     with _lock:
@@ -102,6 +134,7 @@ def forget_sessions() -> None:
 
 
 _lock = threading.Lock()  # a boto3 session may not make two clients at the same time
+_told: dict[SandboxAccess, list[Callable[[str], None]]] = {}
 
 
 @lru_cache(maxsize=1024)
@@ -115,6 +148,7 @@ def _session(access: SandboxAccess) -> boto3.Session:
     """One session for each access: botocore renews its temporary credentials by itself before they expire."""
     session = BotocoreSession()
     session.register_component("data_loader", _models())
+    session.register("needs-retry", partial(_tell_throttling, access))
     session._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
         method="assume-role", refresh_using=lambda: _assume_role(access)
     )

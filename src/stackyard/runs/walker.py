@@ -7,10 +7,12 @@ lease is lost everything stops without a further write: another worker has the r
 import asyncio
 import contextlib
 import time
+from functools import partial
 
 import structlog
 from django.utils import timezone
 
+from stackyard.aws.sessions import told_of_throttling
 from stackyard.cmdb.models import Run, RunKind, RunStatus, StageStatus
 from stackyard.errors import Cancelled, LeaseLost, StackyardError
 from stackyard.runs.approving import Waits
@@ -48,6 +50,12 @@ async def carry(lease: Lease, settings: Settings) -> None:
         logger.warning("a run cannot be begun", run=lease.run_id, error=str(error))
         return await in_database(finish, lease, RunStatus.ATTENTION, error=error.message, hint=error.hint)
     structlog.contextvars.bind_contextvars(run=lease.run_id, environment=ctx.environment.slug)
+    with told_of_throttling(ctx.access, partial(ctx.log.write, level="warning")):
+        await _work(ctx)
+
+
+async def _work(ctx: RunContext) -> None:
+    """Walk, and hold the lease and write the log beside that."""
     walk = asyncio.create_task(_walk(ctx))
     beside = [asyncio.create_task(_hold_lease(ctx, walk)), asyncio.create_task(ctx.log.pump())]
     try:
