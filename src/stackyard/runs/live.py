@@ -37,6 +37,11 @@ PREFIX = "/live/runs/"
 PAGE = 500
 """Lines in one message at most."""
 KEEP_ALIVE_SECONDS = 15.0
+GATHER_SECONDS = 0.02
+"""So long viewers who were woken together have to ask for the same."""
+
+News = tuple[dict[str, Any], int, bool]
+"""A message for viewers, the id of the last event in it, and whether more waits."""
 
 log = structlog.get_logger()
 
@@ -47,6 +52,7 @@ class Hub:
     def __init__(self) -> None:
         self._viewers: dict[int, set[asyncio.Event]] = defaultdict(set)
         self._listener: asyncio.Task[None] | None = None
+        self._reads: dict[tuple[int, int], asyncio.Task[News]] = {}
 
     def join(self, run_id: int) -> asyncio.Event:
         """An event that is set whenever the run changed."""
@@ -61,6 +67,19 @@ class Hub:
         self._viewers[run_id].discard(event)
         if not self._viewers[run_id]:
             del self._viewers[run_id]
+
+    async def read(self, run_id: int, after: int) -> News:
+        """As `read_since`, read once for all viewers who ask at the same time: two hundred of one run are woken by the
+        same line."""
+        key = (run_id, after)
+        if key not in self._reads:
+            self._reads[key] = asyncio.create_task(self._read_soon(key))
+        return await asyncio.shield(self._reads[key])
+
+    async def _read_soon(self, key: tuple[int, int]) -> News:
+        await asyncio.sleep(GATHER_SECONDS)
+        del self._reads[key]  # who asks from now on needs what is written from now on
+        return await in_database(read_since, *key)
 
     async def _listen(self) -> None:
         while self._viewers:
@@ -143,7 +162,7 @@ async def _stream(run_id: int, after: int, changed: asyncio.Event, send: Send) -
     last: dict[str, Any] | None = None
     while True:
         changed.clear()
-        message, after, more = await in_database(read_since, run_id, after)
+        message, after, more = await hub.read(run_id, after)
         if message["events"] or {**message, "events": None} != last:
             last = {**message, "events": None}
             await _send(send, f"id: {after}\ndata: {json.dumps(message)}\n\n")
@@ -158,7 +177,7 @@ async def _stream(run_id: int, after: int, changed: asyncio.Event, send: Send) -
             await _send(send, ": still here\n\n")
 
 
-def read_since(run_id: int, after: int) -> tuple[dict[str, Any], int, bool]:
+def read_since(run_id: int, after: int) -> News:
     """What a viewer who has seen events up to `after` has to be told: (message, last event id, whether more waits).
 
     The run is read before its log: a run that reads as ended has all its lines written already.
