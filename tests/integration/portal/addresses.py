@@ -20,24 +20,28 @@ SENT: dict[str, dict[str, str]] = {
     "new-product": {"department": "", "name": "loyalty", "title": "Loyalty"},
     "edit-product": {"title": "The shop"},
     "new-sandbox": {
-        "department": "",
+        "department": "commerce",
         "name": "third",
         "account_id": "777788889999",
         "region": "eu-west-1",
         "role_arn": "arn:aws:iam::777788889999:role/stackyard",
         "zone_name": "third.example.com",
-        "status": "new",
+        "fqdn_rule": "<product>-<environment>.<zone>",
         "max_environments": "5",
         "max_parallel_runs": "2",
-        "facts": '{"vpc_id": "vpc-1"}',
+        "lifetime_days": "30",
+        "max_lifetime_days": "90",
     },
     "edit-sandbox": {
         "role_arn": "arn:aws:iam::111122223333:role/other",
-        "status": "retired",
+        "fqdn_rule": "<product>-<environment>.<zone>",
         "max_environments": "5",
         "max_parallel_runs": "2",
-        "facts": "{}",
+        "lifetime_days": "30",
+        "max_lifetime_days": "90",
     },
+    "bootstrap-sandbox": {"settings.logs.retention_days": "15"},
+    "retire-sandbox": {"confirm": "commerce-dev"},
     "add-fqdn": {"fqdn": "shop.d1111.dev.example.com"},
     "new-address-pool": {"name": "more", "block": "10.30.0.0/16", "vpc_prefix": "20"},
     "edit-address-pool": {"name": "corp", "block": "10.20.0.0/15", "vpc_prefix": "22", "reserved": "10.21.0.0/16"},
@@ -73,6 +77,9 @@ def address(name: str, site: Site) -> str:
         given[place] = {"run_id": site.run.pk}
     for noun, row in (("product", "shop"), ("sandbox", "commerce-dev"), ("department", "commerce")):
         given[noun] = given[f"edit-{noun}"] = {"name": row}
+    for place in ("bootstrap-sandbox", "check-sandbox", "retire-sandbox", "reinstate-sandbox"):
+        given[place] = {"name": "commerce-dev"}
+    given["sandbox-policies"] = given["destroy-baseline"] = {"name": "commerce-dev"}
     for place in ("address-pool", "edit-address-pool", "delete-address-pool", "note-address-block"):
         given[place] = {"name": "corp"}
     given["release-address-block"] = {"name": "corp", "block_id": site.block.pk}

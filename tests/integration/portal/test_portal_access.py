@@ -6,6 +6,8 @@ from django.urls import reverse
 from tests.integration.portal.addresses import address, names, sent
 from tests.integration.portal.site import Site
 
+from stackyard.settings import get_settings
+
 PEOPLE = ("viewer", "stranger", "requester", "platform")
 """A viewer and a requester of the environment's department, a requester of another one, platform staff."""
 
@@ -56,6 +58,12 @@ GET: dict[str, tuple[int, int, int, int]] = {
     "new-sandbox": STAFF,
     "sandbox": OWN,
     "edit-sandbox": (403, 404, 403, 200),
+    "sandbox-policies": (403, 404, 403, 200),
+    "check-sandbox": POST_ONLY,
+    "bootstrap-sandbox": (403, 404, 403, 200),
+    "destroy-baseline": (403, 404, 403, 409),
+    "retire-sandbox": (403, 404, 403, 200),
+    "reinstate-sandbox": POST_ONLY,
     "addresses": ALL,
     "address-csv": ALL,
     "new-address-pool": STAFF,
@@ -104,6 +112,11 @@ POST: dict[str, tuple[int, int, int, int]] = {
     "edit-product": (403, 404, 403, 302),
     "new-sandbox": (403, 403, 403, 302),
     "edit-sandbox": (403, 404, 403, 302),
+    "check-sandbox": (403, 404, 403, 200),
+    "bootstrap-sandbox": (403, 404, 403, 422),
+    "destroy-baseline": (403, 404, 403, 409),
+    "retire-sandbox": (403, 404, 403, 409),
+    "reinstate-sandbox": (403, 404, 403, 409),
     "new-address-pool": (403, 403, 403, 302),
     "edit-address-pool": (403, 404, 403, 302),
     "delete-address-pool": (403, 404, 403, 409),
@@ -119,13 +132,17 @@ POST: dict[str, tuple[int, int, int, int]] = {
     "tokens": (200, 200, 200, 200),
     "revoke-token": (404, 404, 302, 404),
 }
-"""The run has ended already, and its code is what is applied, hence 409. A token can be revoked by its owner only."""
+"""The run has ended already, and its code is what is applied, hence 409; so is a sandbox in which an environment lives,
+which has no baseline and is not retired. 15 days are not among the choices, hence 422. A token can be revoked by its
+owner only."""
 
 
 @pytest.fixture
 def site(recorded: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """With the code of its environment, which some pages read, and with an AWS that answers nothing but good."""
     monkeypatch.setattr("stackyard.environments.proof.prove_path", lambda *_, **__: [])
+    monkeypatch.setattr("stackyard.environments.sandboxes.check_sandbox", lambda *_, **__: [])
+    monkeypatch.setattr(get_settings(), "aws_endpoint", "http://127.0.0.1:9")
     return recorded
 
 

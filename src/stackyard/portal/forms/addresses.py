@@ -5,25 +5,10 @@ from typing import Any
 from django import forms
 
 from stackyard.environments.pools import VPC_PREFIXES, PoolRequest
-from stackyard.errors import Invalid
-from stackyard.portal.forms.look import TablerMixin
+from stackyard.portal.forms.look import ToldForm
 
 
-class _Told(TablerMixin, forms.Form):
-    """A form whose refusals come from outside."""
-
-    def tell(self, error: Invalid) -> None:
-        """Put each problem at its field."""
-        for problem in error.problems:
-            self.add_error(problem.field if problem.field in self.fields else None, problem.message)
-        for name in self.errors:
-            if name in self.fields:
-                attrs = self.fields[name].widget.attrs
-                attrs["class"] = f"{attrs['class'].replace(' is-invalid', '')} is-invalid"
-                attrs["aria-invalid"] = "true"
-
-
-class PoolForm(_Told):
+class PoolForm(ToldForm):
     """A pool as it shall be."""
 
     name = forms.CharField(max_length=40, help_text="Lower-case letters, digits and hyphens.")
@@ -47,7 +32,7 @@ class PoolForm(_Told):
         return PoolRequest(data["name"], data["block"], data["reserved"].split(), data["vpc_prefix"])
 
 
-class NoteForm(_Told):
+class NoteForm(ToldForm):
     """A block for somebody outside of Stackyard."""
 
     purpose = forms.CharField(max_length=120, label="Held by", help_text="Who has it, or what for.")

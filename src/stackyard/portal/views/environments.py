@@ -72,6 +72,8 @@ def environment(request: Request, uid: str) -> HttpResponse:
     """One environment; for htmx what changes while a run goes on, to put in its place. With `?seen=` a run, nothing
     while that is the latest one, else that and the new run."""
     found = _get_environment(request, uid)
+    if found.is_baseline:
+        return redirect("portal:sandbox", name=found.sandbox.name)
     seen = request.GET.get("seen") if wants_fragment(request) else None
     latest = Run.objects.filter(environment=found).values_list("pk", flat=True).first() if seen is not None else None
     if seen is not None and str(latest or 0) == seen:

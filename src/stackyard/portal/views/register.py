@@ -22,7 +22,7 @@ class Noun:
 
     one: str
     many: str
-    form: "type[forms.ModelForm[Any]]"
+    form: "type[forms.ModelForm[Any]] | None"
     search: tuple[str, ...]
 
 
@@ -44,6 +44,7 @@ def list_page(request: Request, noun: Noun, rows: "QuerySet[Row, Row]") -> HttpR
 def form_page(request: Request, noun: Noun, row: Any = None) -> HttpResponse:
     """Add (without `row`) or edit; only for platform staff. Refused fields come back with what was typed."""
     rights.require_platform(request.user)
+    assert noun.form is not None
     form = noun.form(request.POST or None, instance=row)
     if request.method == "POST" and form.is_valid():
         saved = form.save()
