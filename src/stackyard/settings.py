@@ -104,6 +104,27 @@ class Settings(BaseSettings):
         "smtp:// uses STARTTLS unless it ends in ?plain. Unset: none are sent.",
     )
     email_from: str = Field(default="stackyard@localhost", description="Sender of notices.")
+    public_url: str = Field(
+        default="", description="Address of the portal as people reach it, for links in issues. Empty: no links."
+    )
+    github_repository: str = Field(
+        default="", description="Repository whose issues are front door and log, as owner/name. Empty: no GitHub."
+    )
+    github_url: str = Field(
+        default="https://api.github.com",
+        description="GitHub's API; https://<host>/api/v3 for GitHub Enterprise Server.",
+    )
+    github_token: SecretStr | None = Field(
+        default=None, description="Token that may read and write the repository's issues, unless an App does."
+    )
+    github_app_id: int | None = Field(default=None, description="Id of the GitHub App that does it instead of a token.")
+    github_app_key: Path | None = Field(default=None, description="File with the App's private key (PEM).")
+    github_webhook_secret: SecretStr | None = Field(
+        default=None, description="Secret that signs webhooks to /github/webhook. Unset: none are taken."
+    )
+    github_poll_seconds: float = Field(
+        default=60, ge=0, description="GitHub is asked for what is new so often, also where webhooks come; 0: never."
+    )
     metrics_token: SecretStr | None = Field(
         default=None, description="Bearer token for /metrics. Unset: only this machine may read them."
     )

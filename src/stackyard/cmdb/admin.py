@@ -3,10 +3,20 @@
 from django.contrib import admin
 from simple_history.admin import SimpleHistoryAdmin
 
-from stackyard.cmdb.models import Allocation, Department, Environment, Membership, PatternVersion, Product, Run, Sandbox
+from stackyard.cmdb.models import (
+    Allocation,
+    Department,
+    Environment,
+    GithubLogin,
+    Membership,
+    PatternVersion,
+    Product,
+    Run,
+    Sandbox,
+)
 
 admin.site.site_header = "Stackyard"
-admin.site.register([Department, Product, Membership, Sandbox], SimpleHistoryAdmin)
+admin.site.register([Department, Product, Membership, Sandbox, GithubLogin], SimpleHistoryAdmin)
 
 
 @admin.register(Environment)

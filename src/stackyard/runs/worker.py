@@ -4,7 +4,9 @@ import asyncio
 import os
 import shutil
 import socket
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import structlog
 from django.db.models import Q
@@ -31,11 +33,18 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-async def work(settings: Settings, *, install_signal_handlers: bool = True) -> None:
-    """Work until stopped. A first SIGINT or SIGTERM lets running runs end, as procrastinate does."""
+async def work(
+    settings: Settings,
+    *,
+    install_signal_handlers: bool = True,
+    beside: Sequence[Callable[[Settings], Coroutine[Any, Any, None]]] = (),
+) -> None:
+    """Work until stopped. A first SIGINT or SIGTERM lets running runs end, as procrastinate does. `beside`: what goes
+    on as long, from rooms that this one does not know."""
     app = queue_app.with_connector(queue_app.connector.get_worker_connector())  # type: ignore[attr-defined]
     async with app.open_async():
-        keeper = asyncio.create_task(_look_after(app, settings))
+        keepers = [asyncio.create_task(keep(settings)) for keep in beside]
+        keepers.append(asyncio.create_task(_look_after(app, settings)))
         try:
             await app.run_worker_async(
                 queues=["runs"],
@@ -48,7 +57,8 @@ async def work(settings: Settings, *, install_signal_handlers: bool = True) -> N
                 install_signal_handlers=install_signal_handlers,
             )
         finally:
-            keeper.cancel()
+            for keeper in keepers:
+                keeper.cancel()
 
 
 async def _look_after(app: App, settings: Settings) -> None:

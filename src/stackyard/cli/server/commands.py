@@ -49,10 +49,11 @@ def worker() -> None:
     with prepared() as settings:
         import structlog
 
+        from stackyard.github.keeper import keep_up
         from stackyard.runs.worker import work, worker_name
 
         structlog.get_logger().info("working", worker=worker_name(), run_slots=settings.run_slots)
-        asyncio.run(work(settings))
+        asyncio.run(work(settings, beside=[keep_up]))
 
 
 def migrate() -> None:

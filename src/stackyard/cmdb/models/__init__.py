@@ -3,6 +3,7 @@
 from stackyard.cmdb.models.address import AddressBlock, AddressPool
 from stackyard.cmdb.models.allocation import Allocation
 from stackyard.cmdb.models.environment import Environment, EnvironmentStatus
+from stackyard.cmdb.models.github import GithubCursor, GithubDelivery, GithubIssue, GithubLogin, GithubRequest
 from stackyard.cmdb.models.notice import Notice
 from stackyard.cmdb.models.organisation import ApiToken, Department, Membership, Product, Role
 from stackyard.cmdb.models.pattern import PatternVersion
@@ -18,6 +19,11 @@ __all__ = [
     "Department",
     "Environment",
     "EnvironmentStatus",
+    "GithubCursor",
+    "GithubDelivery",
+    "GithubIssue",
+    "GithubLogin",
+    "GithubRequest",
     "IdempotencyKey",
     "Membership",
     "Notice",

@@ -1,0 +1,114 @@
+"""What is known of GitHub: who is who, which issue logs which environment, what was asked there and what comes next."""
+
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from stackyard.cmdb.models.environment import Environment
+
+
+class GithubLogin(models.Model):
+    """A person's account on GitHub. Platform staff write it; nobody claims one for themselves."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="github")
+    login = models.CharField(max_length=100)
+    # GitHub's number of the account, kept at its first use: a login that is given up can be taken by somebody else.
+    account = models.BigIntegerField(null=True, blank=True, unique=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("login"), name="one_person_per_github_login")]
+
+    def __str__(self) -> str:
+        return f"{self.login}: {self.user}"
+
+
+class GithubIssue(models.Model):
+    """The issue that logs an environment. What it should look like follows from the runs; here is how far it got."""
+
+    environment = models.OneToOneField(Environment, on_delete=models.CASCADE, related_name="issue")
+    # Empty: still to be opened.
+    number = models.PositiveIntegerField(null=True, blank=True, unique=True)
+    # A person opened it with a form: its title and text are theirs.
+    from_form = models.BooleanField(default=False)
+    # The comment that tells how it stands.
+    comment = models.BigIntegerField(null=True, blank=True)
+    # Digest of what was written there last, the plan that it told, and whether it was closed then.
+    shown = models.CharField(max_length=64, blank=True)
+    plan_shown = models.CharField(max_length=64, blank=True)
+    plan_shown_at = models.DateTimeField(null=True, blank=True)
+    closed = models.BooleanField(default=False)
+    # The latest run has ended and the issue tells so: nothing to do until there is another.
+    settled_run = models.BigIntegerField(default=0)
+    settled = models.BooleanField(default=False)
+    # After a failure: not again before, how often it failed, and how.
+    not_before = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=models.Q(settled=False), name="issues_to_be_written")]
+
+    def __str__(self) -> str:
+        return f"#{self.number or '?'}: {self.environment}"
+
+
+class GithubDelivery(models.Model):
+    """A webhook's delivery, or what polling found: an issue to look at. The same delivery counts once."""
+
+    guid = models.CharField(max_length=80, unique=True)
+    event = models.CharField(max_length=40)
+    number = models.PositiveIntegerField()
+    received_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=models.Q(done_at=None), name="deliveries_to_be_read")]
+
+    def __str__(self) -> str:
+        return f"{self.event} of #{self.number}"
+
+
+class GithubRequest(models.Model):
+    """Something that was asked on GitHub: written with what it did, in one transaction, so it is done once."""
+
+    # `issue:<number>` or `comment:<id>`.
+    key = models.CharField(max_length=60, unique=True)
+    number = models.PositiveIntegerField()
+    login = models.CharField(max_length=100)
+    at = models.DateTimeField(default=timezone.now)
+    # What is said about it there, and the comment that says it once it is written. Empty: nothing has to be said.
+    answer = models.TextField(blank=True)
+    # The issue has served its purpose with this answer.
+    closes = models.BooleanField(default=False)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    comment = models.BigIntegerField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=models.Q(answered_at=None), name="answers_to_be_written")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class GithubCursor(models.Model):
+    """One row: since when GitHub is spoken to, how far was read, and until when it wants to be left alone."""
+
+    # Nothing that was asked on GitHub before counts, nor is any earlier run told there.
+    began_at = models.DateTimeField(default=timezone.now)
+    first_run = models.BigIntegerField()
+    seen_run = models.BigIntegerField()
+    polled_at = models.DateTimeField(null=True, blank=True)
+    read_to = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"since {self.began_at}"

@@ -1,0 +1,102 @@
+"""The issue forms, from the catalogue and the CMDB. What they ask is what `reading` reads."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stackyard.cmdb.models import Product, Sandbox
+from stackyard.github.reading import ANY_SANDBOX, CHANGE, DELETE, NEW, Field
+from stackyard.patterns.catalogue import Catalogue
+
+FOLDER = Path(".github/ISSUE_TEMPLATE")
+_SETTINGS_HELP = "One per line, such as `container.cpu = 512`. Lists and maps as JSON. Empty: the pattern's defaults."
+
+
+def forms(catalogue: Catalogue) -> dict[str, str]:
+    """File name -> text of every form. Reads the CMDB for products and sandboxes."""
+    return {
+        "new-environment.yml": _text(_new(catalogue)),
+        "change-environment.yml": _text(_change()),
+        "delete-environment.yml": _text(_delete()),
+    }
+
+
+def write_forms(folder: Path, catalogue: Catalogue) -> list[Path]:
+    """Write them into a folder, which is made; returns the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, text in forms(catalogue).items():
+        path = folder / name
+        path.write_text(text, encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def _new(catalogue: Catalogue) -> dict[str, Any]:
+    product, pattern, name, sandbox, expires, settings = NEW
+    products = list(Product.objects.order_by("name").values_list("name", flat=True))
+    patterns = sorted(p.manifest.name for p in catalogue.list())
+    sandboxes = list(Sandbox.objects.order_by("name").values_list("name", flat=True))
+    return _form(
+        "New environment",
+        "Builds an environment from a pattern.",
+        "New environment: ",
+        _choice(product, products) if products else _line(product, "Name of the product.", required=True),
+        _choice(pattern, patterns) if patterns else _line(pattern, "Name of the pattern.", required=True),
+        _line(name, "Lower-case letters, digits and hyphens; a part of its address.", required=True),
+        _choice(sandbox, [ANY_SANDBOX, *sandboxes], default=0),
+        _line(expires, "Empty: as long as usual in the sandbox."),
+        _lines(settings, _SETTINGS_HELP),
+    )
+
+
+def _change() -> dict[str, Any]:
+    environment, settings = CHANGE
+    return _form(
+        "Change an environment",
+        "Changes settings of an environment that stands.",
+        "Change ",
+        _line(environment, "Its name with its product, such as shop-dev.", required=True),
+        _lines(settings, f"{_SETTINGS_HELP} `unset container.cpu` goes back to the default.", required=True),
+    )
+
+
+def _delete() -> dict[str, Any]:
+    environment, again = DELETE
+    return _form(
+        "Delete an environment",
+        "Takes an environment away, with all that is in it.",
+        "Delete ",
+        _line(environment, "Its name with its product, such as shop-dev.", required=True),
+        _line(again, "To say that you mean it.", required=True),
+    )
+
+
+def _form(name: str, description: str, title: str, *body: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "description": description, "title": title, "labels": ["stackyard"], "body": list(body)}
+
+
+def _choice(field: Field, options: list[str], default: int | None = None) -> dict[str, Any]:
+    attributes: dict[str, Any] = {"label": field.label, "options": options}
+    if default is not None:
+        attributes["default"] = default
+    return {"type": "dropdown", "id": field.name, "attributes": attributes, "validations": {"required": True}}
+
+
+def _line(field: Field, help_text: str, *, required: bool = False) -> dict[str, Any]:
+    return _input("input", field, help_text, required)
+
+
+def _lines(field: Field, help_text: str, *, required: bool = False) -> dict[str, Any]:
+    return _input("textarea", field, help_text, required)
+
+
+def _input(kind: str, field: Field, help_text: str, required: bool) -> dict[str, Any]:
+    attributes = {"label": field.label, "description": help_text}
+    return {"type": kind, "id": field.name, "attributes": attributes, "validations": {"required": required}}
+
+
+def _text(form: dict[str, Any]) -> str:
+    head = "# Written by `stackyard github form`; write it again when products, patterns or sandboxes change.\n"
+    return head + yaml.safe_dump(form, sort_keys=False, allow_unicode=True, width=1000)

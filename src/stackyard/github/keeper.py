@@ -1,0 +1,101 @@
+"""Keeps GitHub and the CMDB in step, beside a worker. All workers ask; a lock in the database lets one at a time do it.
+
+Everything still to be done is in rows, so a restart forgets nothing, and an outage only makes it later.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from django.db import close_old_connections, connection, connections
+from django.db.models import Max
+from django.utils import timezone
+
+from stackyard.cmdb.models import GithubCursor, Run
+from stackyard.errors import StackyardError
+from stackyard.github.client import Away, Client, is_configured
+from stackyard.github.inbox import poll, read
+from stackyard.github.outbox import note_new_runs, pause, write_answers, write_issues
+from stackyard.settings import Settings
+
+logger = structlog.get_logger()
+
+PAUSE_SECONDS = 0.5
+
+
+async def keep_up(settings: Settings) -> None:
+    """Work until cancelled; returns at once when no GitHub is configured."""
+    if not is_configured(settings):
+        return
+    client = Client(settings)
+    while True:
+        try:
+            await asyncio.to_thread(_with_connection, settings, client)
+        except Exception:
+            logger.exception("keeping up with GitHub failed")
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _with_connection(settings: Settings, client: Client) -> None:
+    close_old_connections()
+    try:
+        tick(settings, client)
+    finally:
+        connections.close_all()
+
+
+def tick(settings: Settings, client: Client) -> None:
+    """Read what was asked, do it, and tell how everything stands: as much as is due now."""
+    with _alone() as alone:
+        if not alone:
+            return
+        cursor = _cursor()
+        note_new_runs(cursor)
+        if cursor.not_before is not None and cursor.not_before > timezone.now():
+            return
+        try:
+            poll(client, cursor, settings)
+            read(client, cursor)
+            write_answers(client)
+            write_issues(client, settings.public_url)
+        except StackyardError as error:
+            _leave_alone(cursor, error)
+        else:
+            if cursor.tries:
+                GithubCursor.objects.filter(pk=cursor.pk).update(tries=0, not_before=None, problem="")
+
+
+def _leave_alone(cursor: GithubCursor, error: StackyardError) -> None:
+    """Wait as long as GitHub asks for, else longer after each failure in a row."""
+    asked = error.seconds if isinstance(error, Away) else None
+    wait = dt.timedelta(seconds=asked) if asked is not None else pause(cursor.tries)
+    logger.warning("GitHub is left alone for a while", reason=error.message, seconds=wait.total_seconds())
+    GithubCursor.objects.filter(pk=cursor.pk).update(
+        tries=cursor.tries + 1, not_before=timezone.now() + wait, problem=str(error)
+    )
+
+
+def _cursor() -> GithubCursor:
+    """The one row. Made at the first time: what was before is not told and not acted on."""
+    found = GithubCursor.objects.first()
+    if found is None:
+        newest = Run.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        found = GithubCursor.objects.create(first_run=newest, seen_run=newest)
+    return found
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """True for one process at a time. The lock is the connection's, so it ends with a process that is killed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended('github', 0))")
+        row = cursor.fetchone()
+        got = bool(row and row[0])
+    try:
+        yield got
+    finally:
+        if got:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended('github', 0))")

@@ -1,0 +1,37 @@
+"""Words of people and of machines inside Markdown, as data: no mention, no HTML, no link, no workflow command."""
+
+import re
+
+from stackyard.errors import shown
+
+_TICKS = re.compile(r"`+")
+
+
+def _fence(text: str, at_least: int) -> str:
+    return "`" * max(at_least, 1 + max((len(run) for run in _TICKS.findall(text)), default=0))
+
+
+def code(text: object, limit: int = 300) -> str:
+    """One line, verbatim. Also fit for a table's cell."""
+    clean = shown(text, limit).replace("|", "\\|") or " "
+    fence = _fence(clean, 1)
+    return f"{fence} {clean} {fence}" if "`" in clean or clean.strip() != clean else f"{fence}{clean}{fence}"
+
+
+def block(text: str, limit: int = 4000) -> str:
+    """Several lines, verbatim. Each begins with a bar, because a line that a workflow prints and that begins with `::`
+    is a command to its runner, as is `##[` anywhere."""
+    cut = text if len(text) <= limit else text[:limit] + "…"
+    lines = [shown(line, limit).replace("##[", "## [") for line in cut.splitlines()] or [""]
+    fence = _fence(cut, 3)
+    return "\n".join([f"{fence}text", *(f"| {line}" for line in lines), fence])
+
+
+def marker(kind: str, name: object) -> str:
+    """The hidden first line by which an issue or a comment of ours is known again."""
+    return f"<!-- stackyard:{kind}:{name} -->"
+
+
+def is_marked(body: str, mark: str) -> bool:
+    """Whether a text begins with the marker; further down it would be somebody's words."""
+    return body.lstrip().startswith(mark)
