@@ -307,6 +307,18 @@ def origin_record(at: Account, name: str, tags: Tags) -> None:
     record(at, f"{name}-origin", tags)
 
 
+def cluster(at: Account, name: str, tags: Tags) -> None:
+    at.client("ecs").create_cluster(clusterName=name, tags=lower_case(tags))
+
+
+def zone(at: Account, name: str, tags: Tags) -> None:
+    route53 = at.client("route53")
+    made = route53.create_hosted_zone(Name=f"{name}.example.org", CallerReference=name)["HostedZone"]["Id"]
+    route53.change_tags_for_resource(
+        ResourceType="hostedzone", ResourceId=made.removeprefix("/hostedzone/"), AddTags=key_value(tags)
+    )
+
+
 Maker = Callable[[Account, str, Tags], None]
 BY_TAG_AND_NAME: list[tuple[str, Maker]] = [
     ("ecs service", service),
@@ -337,6 +349,8 @@ BY_TAG: list[tuple[str, Maker]] = [
     ("sns resource", topic),
     ("acm resource", edge_certificate),
     ("ec2 subnet", subnet),
+    ("ecs cluster", cluster),
+    ("route53 hosted zone", zone),
 ]
 BY_NAME: list[tuple[str, Maker]] = [
     ("application-autoscaling scalable target", scalable_target),
@@ -386,6 +400,44 @@ def test_nothing_is_left_of_a_service_that_is_inactive(account: Account, environ
     task_definition(account, environment.name, environment.tags)
     ecs.delete_service(cluster="shared", service=environment.name, force=True)
     ecs.deregister_task_definition(taskDefinition=f"{environment.name}:1")
+    assert environment.leftovers(account) == []
+
+
+def test_nothing_is_left_of_a_network_that_is_deleted_though_its_tags_are(
+    account: Account, environment: Environment
+) -> None:
+    ec2 = account.client("ec2")
+
+    def tags(kind: str) -> list[dict[str, Any]]:
+        return ec2_tags(kind, environment.tags)
+
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/20", TagSpecifications=tags("vpc"))["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24", TagSpecifications=tags("subnet"))["Subnet"]
+    table = ec2.create_route_table(VpcId=vpc, TagSpecifications=tags("route-table"))["RouteTable"]["RouteTableId"]
+    gateway = ec2.create_internet_gateway(TagSpecifications=tags("internet-gateway"))["InternetGateway"]
+    address = ec2.allocate_address(Domain="vpc", TagSpecifications=tags("elastic-ip"))["AllocationId"]
+    kept = ec2.create_vpc_endpoint(
+        VpcId=vpc,
+        ServiceName="com.amazonaws.eu-central-1.s3",
+        VpcEndpointType="Gateway",
+        RouteTableIds=[table],
+        TagSpecifications=tags("vpc-endpoint"),
+    )["VpcEndpoint"]["VpcEndpointId"]
+    assert len(environment.leftovers(account)) == 6
+
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[kept])
+    ec2.release_address(AllocationId=address)
+    ec2.delete_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"])
+    ec2.delete_route_table(RouteTableId=table)
+    assert kinds(environment.leftovers(account)) == ["ec2 vpc", "ec2 subnet"]
+    ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    ec2.delete_vpc(VpcId=vpc)
+    assert environment.leftovers(account) == []
+
+
+def test_nothing_is_left_of_a_cluster_that_is_inactive(account: Account, environment: Environment) -> None:
+    cluster(account, f"{environment.name}-more", environment.tags)
+    account.client("ecs").delete_cluster(cluster=f"{environment.name}-more")
     assert environment.leftovers(account) == []
 
 

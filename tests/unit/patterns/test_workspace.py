@@ -1,5 +1,6 @@
 """Rendering: what lies in the folder of an environment, and what must not."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from tests.unit.patterns.folders import locals_pattern, variables_pattern
 
 from stackyard import hcl
 from stackyard.patterns.catalogue import Pattern
+from stackyard.patterns.providers import Account
 from stackyard.patterns.workspace import (
     PROVIDER_FILE,
     VALUES_FILE,
@@ -118,6 +120,27 @@ def test_the_provider_tags_what_a_pattern_does_not_tag_itself(tmp_path: Path, fi
     for block in (default, edge):
         found = [b.body.attribute("tags") for b in block.body.blocks if b.type == "default_tags"]
         assert [a.expr.value for a in found if a] == ([{"stackyard:environment": "u1"}] if tagged else [])
+
+
+def test_another_account_has_a_provider_with_its_own_role(tmp_path: Path) -> None:
+    pattern = variables_pattern(tmp_path, VARIABLES, FILLS)
+    accounts = {"parent": Account("arn:aws:iam::999999999999:role/dns", "x-9")}
+    render_workspace(pattern, replace(FILLING, accounts=accounts, emulated=True), {}, tmp_path / "out")
+    file = hcl.File.parse((tmp_path / "out" / PROVIDER_FILE).read_text())
+    found = {}
+    for block in (b for b in file.body.blocks if b.type == "provider"):
+        alias, region = block.body.attribute("alias"), block.body.attribute("region")
+        inner = {b.type: b.body for b in block.body.blocks}
+        role = {name: inner["assume_role"].attribute(name) for name in ("role_arn", "external_id")}
+        assert "endpoints" in inner
+        found[alias.expr.value if alias else ""] = (
+            region.expr.value if region else "",
+            *(a.expr.value if a else None for a in role.values()),
+        )
+    assert found == {
+        "": ("eu-central-1", FILLING.role_arn, None),
+        "parent": ("eu-central-1", "arn:aws:iam::999999999999:role/dns", "x-9"),
+    }
 
 
 def test_only_blocks_that_the_manifest_names_are_left_out(tmp_path: Path) -> None:
