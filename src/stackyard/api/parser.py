@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -10,13 +11,15 @@ from django.http import HttpRequest
 from ninja.parser import Parser
 
 from stackyard.errors import Invalid, shown
+from stackyard.patterns.types import TOO_FINE, exact
 
 MAX_DEPTH = 10
 """A wish has three levels; deeper nesting is a mistake or an attack on recursive code behind this door."""
 
 
 class StrictJson(Parser):
-    """JSON as RFC 8259 has it: no NaN, no name twice in an object, no lone surrogates, no deep nesting."""
+    """JSON as RFC 8259 has it: no NaN, no name twice in an object, no lone surrogates, no deep nesting; and no number
+    that would lose digits."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         """The body as Python values. Raises Invalid with the field, or RequestDataTooBig."""
@@ -24,7 +27,9 @@ class StrictJson(Parser):
         if len(request.body) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
             raise RequestDataTooBig
         try:
-            value = json.loads(request.body, parse_constant=_no_constant, object_pairs_hook=_each_name_once)
+            value = json.loads(
+                request.body, parse_float=exact, parse_constant=_no_constant, object_pairs_hook=_each_name_once
+            )
         except RecursionError:
             raise Invalid.field("body", f"Is nested more than {MAX_DEPTH} levels deep.") from None
         except UnicodeDecodeError:
@@ -60,6 +65,8 @@ def _check(value: Any) -> None:
             raise Invalid.field("body", f"Is nested more than {MAX_DEPTH} levels deep.")
         if isinstance(item, str):
             _check_text(path, item)
+        if isinstance(item, Decimal):
+            raise Invalid.field(shown(path, 120) or "body", TOO_FINE)
         children: Iterable[tuple[Any, Any]] = ()
         if isinstance(item, dict):
             children = item.items()

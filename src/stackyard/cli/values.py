@@ -1,24 +1,22 @@
 """Settings of the command line: `--set path=value` and YAML files, typed by what the pattern's parameters are.
 
 A value for a text parameter stays the text that was written (`image=123`, `tag=1.10`, `zone=no`). Numbers and
-true/false become what they say. Lists and maps are written as YAML (`[443, 5432]`, `{A: x}`); an entry of a map can be
-given alone (`container.environment.MODE=dev`) and is text. What does not fit is sent as it is, so that the server names
-the rule.
+true/false become what they say; a number that would lose digits is refused. Lists and maps are written as YAML (`[443,
+5432]`, `{A: x}`); an entry of a map can be given alone (`container.environment.MODE=dev`) and is text. What does not
+fit is sent as it is, so that the server names the rule.
 """
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from stackyard.errors import Invalid, Problem
-
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})\Z")
-_DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,3})?\Z")
+from stackyard.patterns.types import NUMBER_TEXT, TOO_FINE, parse_number
 
 
 class _Core(yaml.SafeLoader):
@@ -33,9 +31,20 @@ class _Core(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+class _TooFine(ValueError):
+    """A number that would lose digits."""
+
+
+def _number(text: str) -> Any:
+    number = parse_number(text)
+    if isinstance(number, Decimal):
+        raise _TooFine
+    return text if number is None else number
+
+
 _Core.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(true|false)\Z"), list("tf"))
-_Core.add_implicit_resolver("tag:yaml.org,2002:int", _INTEGER, list("-0123456789"))
-_Core.add_implicit_resolver("tag:yaml.org,2002:float", _DECIMAL, list("-0123456789"))
+_Core.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER_TEXT, list("-0123456789"))
+_Core.add_constructor("tag:yaml.org,2002:float", lambda _, node: _number(node.value))
 
 
 @dataclass(frozen=True)
@@ -84,24 +93,18 @@ def _add_entry(settings: dict[str, Any], interface: Interface, above: str, path:
 
 def _typed(kind: str, text: str, path: str) -> Any:
     """A value as its parameter's kind; as it was written when it is none."""
-    if kind == "number":
-        return _number(text.strip())
     if kind == "bool":
         return {"true": True, "false": False}.get(text.strip().lower(), text)
-    if kind in {"list", "map"}:
+    if kind in {"number", "list", "map"}:
         try:
+            if kind == "number":
+                return _number(text.strip())
             return yaml.load(text, _Core)  # noqa: S506  (_Core is a SafeLoader)
+        except _TooFine:
+            raise Invalid.field(f"settings.{path}", TOO_FINE) from None
         except (yaml.YAMLError, RecursionError):
             example = "[443, 5432]" if kind == "list" else "{NAME: value}"
             raise Invalid.field(f"settings.{path}", f"Is not YAML; write a {kind} such as {example}.") from None
-    return text
-
-
-def _number(text: str) -> Any:
-    if _INTEGER.match(text):
-        return int(text)
-    if _DECIMAL.match(text) and math.isfinite(float(text)):
-        return float(text)
     return text
 
 
@@ -131,7 +134,10 @@ def _from_file(interface: Interface, file: Path) -> dict[str, Any]:
             elif (above := interface.map_above(path)) and isinstance(value, yaml.ScalarNode):
                 _add_entry(settings, interface, above, path, value.value)
             else:
-                settings[path] = _from_node(interface.kinds.get(path, ""), value)
+                try:
+                    settings[path] = _from_node(interface.kinds.get(path, ""), value)
+                except _TooFine:
+                    problems.append(Problem(f"settings.{path}", TOO_FINE))
     if problems:
         raise Invalid(problems)
     return settings

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal
 
 from stackyard import hcl
@@ -20,10 +21,13 @@ Shape = Literal["string", "number", "bool", "scalar", "any", "list", "tuple", "m
 MAX_TEXT = 4096
 MAX_ITEMS = 100
 MAX_DEPTH = 8
-NUMBER_LIMIT = 1e15
+NUMBER_LIMIT = 1e30
 REQUIRED = "This is required."
+TOO_FINE = "This number has more digits than can be kept: a fraction keeps 15 to 17."
 
 _CALL = re.compile(r"(\w+)\s*\((.*)\)", re.DOTALL)
+_INTEGER = r"-?(0|[1-9][0-9]{0,99})"
+NUMBER_TEXT = re.compile(_INTEGER + r"(\.[0-9]{1,99})?([eE][-+]?[0-9]{1,3})?\Z")
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,29 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | bool | int | float) else float(value)
 
 
+def parse_number(text: str) -> int | float | Decimal | None:
+    """The number that a text is, as JSON writes numbers; None when it is none, or larger than a float.
+
+    Integers are exact. A Decimal is what a float would bend: nothing behind keeps it, and `Type.problem` refuses it.
+    """
+    if re.fullmatch(_INTEGER, text):
+        return int(text)
+    return exact(text) if NUMBER_TEXT.match(text) and math.isfinite(float(text)) else None
+
+
+def exact(text: str) -> float | Decimal:
+    """A number with fraction or exponent: as float where that keeps every digit (or is infinite), else as Decimal."""
+    near = float(text)
+    return near if not math.isfinite(near) or Decimal(repr(near)) == Decimal(text) else Decimal(text)
+
+
+def is_kept(value: Any) -> bool:
+    """Whether JSON keeps this constant of HCL: all but numbers that no float is."""
+    if isinstance(value, Mapping):
+        return all(map(is_kept, value.values()))
+    return all(map(is_kept, value)) if isinstance(value, list | tuple) else not isinstance(value, Decimal)
+
+
 # What each shape asks of a value
 
 
@@ -155,6 +182,8 @@ def _text(_: Type, value: Any) -> str | None:
 
 
 def _number(_: Type, value: Any) -> str | None:
+    if isinstance(value, Decimal):
+        return TOO_FINE
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "Must be a number."
     if isinstance(value, float) and not math.isfinite(value):  # an integer can be too large to be asked
@@ -169,13 +198,17 @@ def _bool(_: Type, value: Any) -> str | None:
 def _scalar(_: Type, value: Any) -> str | None:
     if isinstance(value, str):
         return STRING.problem(value)
-    return None if isinstance(value, bool) else NUMBER.problem(value) and "Must be text, a number or true/false."
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float | Decimal):
+        return NUMBER.problem(value)
+    return "Must be text, a number or true/false."
 
 
 def _any(_: Type, value: Any, depth: int = 0) -> str | None:
     if depth > MAX_DEPTH:
         return f"Must not be nested deeper than {MAX_DEPTH}."
-    if value is None or isinstance(value, str | bool | int | float):
+    if value is None or isinstance(value, str | bool | int | float | Decimal):
         return None if value is None else SCALAR.problem(value)
     if isinstance(value, Mapping):
         return _names(value) or next((p for v in value.values() if (p := _any(ANY, v, depth + 1))), None)

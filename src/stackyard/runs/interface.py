@@ -19,6 +19,7 @@ from stackyard.patterns.interface import bare
 from stackyard.patterns.manifest import Manifest
 from stackyard.patterns.parameters import Parameter, check_settings, put
 from stackyard.patterns.reading import read_pattern
+from stackyard.patterns.types import is_kept
 from stackyard.patterns.workspace import VALUES_FILE, Filling
 from stackyard.runs.wish import Wish
 from stackyard.settings import Settings
@@ -138,7 +139,9 @@ class Interface:
         values = {}
         for parameter in self.parameters:
             try:
-                values[parameter.path] = file.get_value(self._place(parameter.path))
+                value = file.get_value(self._place(parameter.path))
+                if is_kept(value):  # else it stays in the code as it is, as an expression does
+                    values[parameter.path] = value
             except hcl.PathNotFound:
                 if not self._locals and not parameter.required and not parameter.secret:
                     values[parameter.path] = parameter.default

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from decimal import Decimal
 
 import pytest
 from django.core.exceptions import RequestDataTooBig
@@ -54,3 +55,19 @@ def test_size_is_what_came_and_not_what_was_announced() -> None:
     request.META["CONTENT_LENGTH"] = ""  # as for a chunked body
     with pytest.raises(RequestDataTooBig):
         StrictJson().parse_body(request)
+
+
+@pytest.mark.parametrize(
+    "number", ["0.1", "1e3", "-2.50", "12345678901234567890", "1e-7", "0.30000000000000004", "1e29"]
+)
+def test_a_number_keeps_its_value(number: str) -> None:
+    found = parse(f'{{"a": {number}}}'.encode())
+    assert isinstance(found, dict)
+    assert Decimal(repr(found["a"])) == Decimal(number)
+
+
+@pytest.mark.parametrize("number", ["0.10000000000000000001", "12345678901234567890.5", "1e-999"])
+def test_a_number_that_would_lose_digits_is_refused_where_it_lies(number: str) -> None:
+    with pytest.raises(Invalid, match="digits") as error:
+        parse(f'{{"set": {{"a.b": [1, {number}]}}}}'.encode())
+    assert error.value.problems[0].field == "set.a.b.1"

@@ -37,6 +37,23 @@ def test_numbers(text: str, value: float) -> None:
     assert type(one(f"container.cpu={text}")) is type(value)
 
 
+def test_large_numbers_and_fractions_keep_their_value() -> None:
+    assert one("container.cpu=12345678901234567890") == 12345678901234567890
+    assert one("container.cpu=1e-7") == 1e-7
+    assert one("container.command=[0.1, 12345678901234567890, 1e3]") == [0.1, 12345678901234567890, 1000.0]
+
+
+@pytest.mark.parametrize("number", ["0.10000000000000000001", "12345678901234567890.5"])
+def test_a_number_that_would_lose_digits_is_refused(number: str, tmp_path: Path) -> None:
+    for assignment in (f"container.cpu={number}", f"container.command=[{number}]"):
+        with pytest.raises(Invalid, match="digits") as error:
+            one(assignment)
+        assert error.value.problems[0].field == f"settings.{assignment.partition('=')[0]}"
+    with pytest.raises(Invalid, match="digits"):
+        read(tmp_path, f"container:\n  cpu: {number}\n")
+    assert one(f"container.image={number}") == number
+
+
 @pytest.mark.parametrize("text", ["lots", "012", "0x10", "1_000", "1:30", "nan", "inf", "1e999", "", "9" * 5000])
 def test_what_is_no_number_is_left_for_the_server_to_refuse(text: str) -> None:
     assert one(f"container.cpu={text}") == text.strip()

@@ -57,7 +57,7 @@ def test_an_absent_check_box_means_no() -> None:
 
 
 def test_what_cannot_be_typed_stays_text_for_the_rule_to_refuse() -> None:
-    for text in ("", "lots", "1e9", "0x10", "1_000", "\u0661\u0662", "9" * 400, "nan", "1;2"):
+    for text in ("", "lots", "1e999", "0x10", "1_000", "\u0661\u0662", "9" * 400, "nan", "1;2"):
         values, _ = parse_settings(PARAMETERS, post(("container.port", text)))
         assert values["container.port"] == text.strip()
         assert PARAMETERS[1].check(values["container.port"]) is not None

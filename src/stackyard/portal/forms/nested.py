@@ -6,7 +6,7 @@ from typing import Any
 
 from stackyard import hcl
 from stackyard.errors import shown
-from stackyard.patterns.types import REQUIRED, Type, plain
+from stackyard.patterns.types import REQUIRED, Type, exact, plain
 
 TOLD = 5
 """So many problems of one value are told at once."""
@@ -19,7 +19,7 @@ class NotJson(ValueError):
 def read_json(text: str) -> Any:
     """The value of a JSON text. Raises NotJson; what JSON itself does not know (NaN, a name twice) is refused, too."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_twins)
+        return json.loads(text, parse_float=exact, parse_constant=_refuse_constant, object_pairs_hook=_without_twins)
     except json.JSONDecodeError as error:
         raise NotJson(f"This is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from None
     except RecursionError:

@@ -6,17 +6,17 @@ input, true as the text "true") gets the next wider one, at last JSON.
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Literal
 
 from stackyard.patterns.parameters import Parameter
-from stackyard.patterns.types import Type
+from stackyard.patterns.types import Type, parse_number
 from stackyard.portal.forms.nested import read_json, write_json
 
 Widget = Literal["switch", "select", "text", "paragraph", "password", "number", "lines", "rows", "json"]
 Rows = list[tuple[str, str]]
 
-_INTEGER = re.compile(r"-?[0-9]{1,15}\Z")
-_DECIMAL = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,15}\Z")
+_LEADING_ZEROS = re.compile(r"^(-?)0+(?=[0-9])")
 _SCALARS = ("string", "number", "bool", "scalar")
 
 
@@ -113,11 +113,10 @@ def rows_to_map(rows: Rows, parameter: Parameter, like: Any) -> dict[str, Any]:
     return {k.strip(): _typed(v.replace("\r\n", "\n"), parameter.shape.element, examples) for k, v in rows}
 
 
-def number(text: str) -> int | float | str:
-    """A number as people write it, else the text as it is."""
-    if _INTEGER.match(text):
-        return int(text)
-    return float(text) if _DECIMAL.match(text) else text
+def number(text: str) -> int | float | Decimal | str:
+    """A number as people write it (see `parse_number`), else the text as it is."""
+    found = parse_number(_LEADING_ZEROS.sub(r"\1", text))
+    return text if found is None else found
 
 
 def _typed(text: str, element: Type | None, examples: Sequence[Any]) -> Any:
