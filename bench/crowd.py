@@ -155,7 +155,7 @@ def carry(workers: Workers, runs: Sequence[int], *, kill_every: float = 0, patie
 
 
 def judge(crowd: Crowd, runs: Sequence[int], data: Path, killed: Mapping[int, float]) -> dict[str, Any]:
-    """What became of it: all numbers but `succeeded` and `takeovers` are faults, and have to be 0."""
+    """What became of it: `not succeeded`, `overlaps` and `caps broken` have to be 0."""
     from stackyard.cmdb.models import Run
 
     rows = list(Run.objects.filter(pk__in=runs))
@@ -168,6 +168,7 @@ def judge(crowd: Crowd, runs: Sequence[int], data: Path, killed: Mapping[int, fl
         "succeeded": statuses["succeeded"],
         "not succeeded": len(runs) - statuses["succeeded"],
         "takeovers": sum(run.takeovers for run in rows),
+        "at work at once, at most": most_at_once(span for spans in in_sandbox.values() for span in spans),
         "overlaps": overlaps(data / TRACES, killed),
         "caps broken": sum(most_at_once(spans) > crowd.cap for spans in in_sandbox.values()),
     }

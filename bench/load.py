@@ -48,8 +48,8 @@ def simulate(case: str) -> dict[str, Any]:
         call_command("migrate", verbosity=0)
         workers = Workers({"DATABASE_URL": url, "STACKYARD_DATA": str(data)}, data / "workers.log")
         try:
+            runs = crowd.ask()  # all of them wait when the first worker starts
             workers.start(WORKERS)
-            runs = crowd.ask()
             seconds = carry(workers, runs, kill_every=KILL_EVERY if killing else 0, patience=1200)
         finally:
             workers.stop()

@@ -12,7 +12,7 @@ from math import inf, isfinite
 from typing import Any
 
 from django.db.models import Aggregate, DurationField, F, Q
-from django.db.models.functions import Coalesce
+from django.db.models.expressions import CombinedExpression
 
 from stackyard.cmdb.models import Run, RunStatus, Stage, StageStatus
 from stackyard.runs.order import Turn
@@ -41,16 +41,17 @@ def usual_seconds(pattern: str, kind: str) -> dict[str, float]:
 
 def _medians(of: Q) -> dict[str, float]:
     earlier = Run.objects.filter(of, status=RunStatus.SUCCEEDED).order_by("-id").values("id")[:EARLIER_RUNS]
-    took = Coalesce(F("finished_at") - F("started_at"), timedelta(), output_field=DurationField())  # skipped: no time
+    took: CombinedExpression = F("finished_at") - F("started_at")
     rows: Any = (
         Stage.objects.filter(run__in=earlier, status__in=(StageStatus.DONE, StageStatus.SKIPPED))
         .exclude(name=PEOPLE)
         .order_by()
         .values("name")
-        .annotate(median=Median(took, output_field=DurationField()))
+        .annotate(median=Median(took, output_field=DurationField(), filter=Q(status=StageStatus.DONE)))
         .values_list("name", "median")
     )
-    return {name: round(_seconds(median), 1) for name, median in rows}
+    # What none of them had to do takes no time.
+    return {name: round(_seconds(median), 1) if median is not None else 0.0 for name, median in rows}
 
 
 def _seconds(median: timedelta) -> float:
