@@ -1,11 +1,15 @@
 """Where the database is: the address from the settings, or the embedded server's."""
 
+import os
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
 from stackyard.database.embedded import EmbeddedPostgres
 from stackyard.settings import Settings
+
+TRANSACTION_SECONDS = 10
+"""No transaction of a server or worker waits so long for its own process."""
 
 
 def embedded(settings: Settings) -> EmbeddedPostgres:
@@ -18,6 +22,16 @@ def database_url(settings: Settings) -> str:
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return embedded(settings).url()
+
+
+def bound_transactions() -> None:
+    """Let PostgreSQL end sessions of this process that stand still in the middle of a transaction.
+
+    A process that was stopped, or whose machine was cut off, would otherwise hold its locks for as long as it sleeps,
+    and nobody could take over what it did. To be called before the first connection; libpq reads the variable.
+    """
+    given = os.environ.get("PGOPTIONS", "")
+    os.environ["PGOPTIONS"] = f"{given} -c idle_in_transaction_session_timeout={TRANSACTION_SECONDS}s".strip()
 
 
 def django_database(settings: Settings) -> dict[str, Any]:

@@ -20,7 +20,9 @@ def serve(
 ) -> None:
     """Serve the portal and the API. Starts the embedded PostgreSQL unless DATABASE_URL names another."""
     from stackyard.cli.server.prepare import prepared
+    from stackyard.database.connection import bound_transactions
 
+    bound_transactions()
     listening = _listen(host, port)
     _end_on_sigterm()
     with listening, prepared():
@@ -45,7 +47,9 @@ def worker() -> None:
     import asyncio
 
     from stackyard.cli.server.prepare import prepared
+    from stackyard.database.connection import bound_transactions
 
+    bound_transactions()
     with prepared() as settings:
         import structlog
 
