@@ -222,6 +222,10 @@ def test_a_sandbox_that_empties_nothing_says_what_to_empty(yard: Yard) -> None:
     ), "nothing is gone yet"
 
     ecr.batch_delete_image(repositoryName=environment.slug, imageIds=[{"imageTag": "v1"}])
+    # The role is asked for another external id by now than when the code was recorded.
+    Sandbox.objects.filter(pk=sandbox.pk).update(external_id="renewed")
     gone = yard.destroy(environment)
     yard.carry(gone)
     assert (gone.status, gone.leftovers) == ("succeeded", []), gone.error + log_of(gone)
+    assert f"The way into account {sandbox.account_id} is the sandbox's of today." in log_of(gone)
+    assert "sandbox's of today" not in log_of(refused)

@@ -71,6 +71,9 @@ def _check(user: User, request: CreateRequest, catalogue: Catalogue) -> tuple[Pr
             slug=naming.slug(product, request.name)
         ):
             problems.append(Problem("name", f"'{naming.slug(product, request.name)}' is there already."))
+        if not problems and Sandbox.objects.filter(name=naming.slug(product, request.name)).exists():
+            # Both would give their names to load balancers and groups in one account.
+            problems.append(Problem("name", f"'{naming.slug(product, request.name)}' is the name of a sandbox."))
     pattern: Pattern | None = None
     settings: dict[str, Any] = {}
     try:

@@ -113,6 +113,8 @@ def _of_names(sandbox: Sandbox) -> Iterator[Problem]:
         return
     if len(sandbox.name) > LONGEST_NAME:
         yield Problem("name", f"Use at most {LONGEST_NAME} characters: its load balancer is called so.")
+    elif Environment.objects.filter(slug=sandbox.name).exclude(status__in=GONE).exists():
+        yield Problem("name", f"'{sandbox.name}' is an environment; names of resources in AWS begin with either.")
     elif sandbox.name.startswith("internal-"):
         yield Problem("name", "No load balancer may have a name that begins with internal-.")
 

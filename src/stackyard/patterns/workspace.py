@@ -71,14 +71,22 @@ def render_workspace(pattern: Pattern, filling: Filling, settings: Mapping[str, 
                 file.unlink()  # its values are in ours: two such files would overrule each other by their names
     (target / interface_file(pattern)).write_bytes(fill_interface(pattern, filling, settings))
     (target / BACKEND_FILE).write_text(backend_text(filling.backend), encoding="utf-8")
+    write_providers(manifest, filling, target)
+    for file in target.glob("*.tf"):
+        if manifest.replaces and file.name not in (BACKEND_FILE, PROVIDER_FILE):
+            file.write_bytes(without_replaced(file.read_bytes(), file.name, manifest.replaces))
+
+
+def write_providers(manifest: Manifest, filling: Filling, target: Path) -> bool:
+    """Write how AWS is reached, as it is today. Returns whether it was another way before."""
     # Two equal tags, from the provider and on a resource, are a difference that never ends (AWS provider before 5).
     by_itself = {"environment.tags", "sandbox.tags"} & set(manifest.fills.values())
     tags = {} if by_itself else filling.environment.get("tags", {})
     text = provider_text(filling, manifest.providers, default_tags=tags, accounts=filling.accounts)
-    (target / PROVIDER_FILE).write_text(text, encoding="utf-8")
-    for file in target.glob("*.tf"):
-        if manifest.replaces and file.name not in (BACKEND_FILE, PROVIDER_FILE):
-            file.write_bytes(without_replaced(file.read_bytes(), file.name, manifest.replaces))
+    file = target / PROVIDER_FILE
+    before = file.read_text(encoding="utf-8") if file.exists() else text
+    file.write_text(text, encoding="utf-8")
+    return before != text
 
 
 def interface_file(pattern: Pattern) -> str:

@@ -19,7 +19,7 @@ from stackyard.cmdb.addresses import release as release_blocks
 from stackyard.cmdb.models import Allocation, Environment, RunKind
 from stackyard.errors import Forbidden, StackyardError, Unavailable, Unusable
 from stackyard.patterns.catalogue import Catalogue
-from stackyard.patterns.workspace import render_workspace
+from stackyard.patterns.workspace import render_workspace, write_providers
 from stackyard.record.repository import Passport, Record
 from stackyard.runs import baseline
 from stackyard.runs.addresses import call_for_list, settle_blocks
@@ -99,6 +99,10 @@ async def fetch(ctx: RunContext) -> None:
         commit = ctx.wish.commit or await asyncio.to_thread(store.newest, ctx.record_folder)
     await asyncio.to_thread(store.fetch, ctx.record_folder, commit, ctx.workdir.code)
     ctx.log.write(f"Fetched {ctx.record_folder} at {commit[:10]}.")
+    # The sandbox may have another role or external id by now than when the code was recorded.
+    filling = await in_database(filling_of, ctx.environment, ctx.settings)
+    if await asyncio.to_thread(write_providers, ctx.manifest, filling, ctx.workdir.code):
+        ctx.log.write(f"The way into account {ctx.sandbox.account_id} is the sandbox's of today.")
     if ctx.run.kind in (RunKind.CREATE, RunKind.DESTROY):  # a create fetches only to take back what it began
         await asyncio.to_thread(read_nothing_deployed, ctx)
 

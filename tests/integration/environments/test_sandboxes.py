@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from tests.factories import Organisation, make_organisation
 
-from stackyard.cmdb.models import AddressBlock, AddressPool, Environment, Run, Sandbox, SandboxStatus
+from stackyard.cmdb.models import AddressBlock, AddressPool, Environment, Product, Run, Sandbox, SandboxStatus
 from stackyard.environments import sandboxes
 from stackyard.environments.create import create
 from stackyard.environments.destroy import destroy
@@ -156,6 +156,16 @@ def test_what_cannot_be_is_refused_by_field(org: Organisation, change: dict[str,
     found = dict(problems(error))
     assert reason in found[field], found
     assert {f.partition(".")[0] for f in found} == {field.partition(".")[0]}, found
+
+
+def test_no_environment_is_called_as_a_sandbox(org: Organisation) -> None:
+    """The names of what both build in AWS would be the same."""
+    Product.objects.create(department=org.commerce, name="commerce", title="Commerce itself")
+    with pytest.raises(Invalid, match="'commerce-dev' is the name of a sandbox"):
+        create(org.requester, CreateRequest("commerce", "ecs-worker", "dev"), via="api")
+    standing(org, org.sandbox, "dev")
+    with pytest.raises(Invalid, match="'shop-dev' is an environment"):
+        sandboxes.add(org.platform, wish(name="shop-dev"))
 
 
 def test_every_problem_is_told_at_once(org: Organisation) -> None:

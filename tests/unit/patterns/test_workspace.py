@@ -19,6 +19,7 @@ from stackyard.patterns.workspace import (
     render_workspace,
     secret_settings,
     secret_variables,
+    write_providers,
 )
 
 FILLING = Filling(
@@ -141,6 +142,17 @@ def test_another_account_has_a_provider_with_its_own_role(tmp_path: Path) -> Non
         "": ("eu-central-1", FILLING.role_arn, None),
         "parent": ("eu-central-1", "arn:aws:iam::999999999999:role/dns", "x-9"),
     }
+
+
+def test_the_way_into_the_account_is_renewed_only_when_it_is_another(tmp_path: Path) -> None:
+    pattern = variables_pattern(tmp_path, VARIABLES, FILLS)
+    out = tmp_path / "out"
+    rendered(pattern, out)
+    before = (out / PROVIDER_FILE).read_bytes()
+    assert write_providers(pattern.manifest, FILLING, out) is False
+    assert (out / PROVIDER_FILE).read_bytes() == before
+    assert write_providers(pattern.manifest, replace(FILLING, external_id="renewed"), out) is True
+    assert b'external_id  = "renewed"' in (out / PROVIDER_FILE).read_bytes()
 
 
 def test_only_blocks_that_the_manifest_names_are_left_out(tmp_path: Path) -> None:
