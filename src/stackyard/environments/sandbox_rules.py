@@ -20,7 +20,7 @@ LONGEST_NAME = 32
 
 _ZONE_ID = re.compile(r"[A-Z0-9]{1,32}")
 
-FIXED = ("name", "account_id", "region", "zone_name", "emulated", "department", "pool", "parent_zone_id", "facts")
+FIXED = ("name", "account_id", "region", "zone_name", "emulated", "department", "parent_zone_id", "facts")
 """What stays as it is while something stands in the account."""
 
 
