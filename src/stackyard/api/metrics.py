@@ -129,10 +129,11 @@ def _stages() -> list[Sample]:
 
 def _histogram(name: str, rows: Any, took: Any, labels: Mapping[str, str]) -> list[Sample]:
     """Counted by the database in one pass over the rows, so that it is the same whichever server is asked."""
-    rows = rows.annotate(took=ExpressionWrapper(took, output_field=DurationField())).values(*labels.values())
+    rows = rows.annotate(took=ExpressionWrapper(took, output_field=DurationField()))
     within = {f"le_{n}": Count("pk", filter=Q(took__lte=timedelta(seconds=s))) for n, s in enumerate(BUCKETS)}
     samples: list[Sample] = []
-    for row in rows.annotate(**within, number=Count("pk"), total=Sum("took")):
+    numbers = {**within, "number": Count("pk"), "total": Sum("took")}
+    for row in rows.values(*labels.values()).annotate(**numbers) if labels else [rows.aggregate(**numbers)]:
         named = {label: str(row[field]) for label, field in labels.items()}
         counts = [*((f"{s:g}", row[f"le_{n}"]) for n, s in enumerate(BUCKETS)), ("+Inf", row["number"])]
         samples += [Sample({**named, "le": le}, count, f"{name}_bucket") for le, count in counts]

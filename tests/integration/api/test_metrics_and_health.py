@@ -29,6 +29,8 @@ def built(db: None) -> Run:
     run.stages.update(status="done", started_at=timezone.now(), finished_at=timezone.now())
     finish(lease, RunStatus.SUCCEEDED)
     Environment.objects.update(expires_at=timezone.now())
+    second = create(org.requester, CreateRequest("shop", "ecs-worker", "two"), via="api")
+    assert claim(second.pk, "one", 20) is not None
     return run
 
 
@@ -41,11 +43,13 @@ def text(client: Client) -> str:
 def test_every_line_is_of_the_format_and_histograms_add_up(client: Client, built: Run) -> None:
     lines = text(client).splitlines()
     assert all(line.startswith("# ") or SAMPLE.fullmatch(line) for line in lines)
-    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    samples = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+    values = dict(samples)
+    assert len(values) == len(samples), "each only once"
     assert values['stackyard_runs{pattern="ecs-worker",kind="create",status="succeeded"}'] == "1"
     assert values['stackyard_stage_seconds_bucket{stage="apply",le="+Inf"}'] == "1"
     assert values['stackyard_stage_seconds_count{stage="apply"}'] == "1"
-    assert values["stackyard_queue_wait_seconds_count"] == "1"
+    assert values["stackyard_queue_wait_seconds_count"] == "2"
     assert values["stackyard_expiries_due"] == "1"
     assert values["stackyard_workers"] == "0"
 
