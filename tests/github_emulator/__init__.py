@@ -14,7 +14,7 @@ import httpx
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / ".data" / "node"
-REPOSITORY = "acme/environments"
+REPOSITORIES = [f"environments-{number}" for number in range(100)]
 SECRET = "a-webhook-secret"
 BOT, RIKA, PAT, STRANGER = "stackyard-bot", "rika-gh", "pat-gh", "moritz-gh"
 
@@ -75,10 +75,11 @@ def free_port() -> int:
 
 @dataclass
 class GithubEmulator:
-    """A running emulator with one organisation, one repository, the bot and some people."""
+    """A running emulator with an organisation, the bot and some people. Each test takes a repository of its own."""
 
     process: "subprocess.Popen[bytes]"
     url: str
+    repository: str = f"acme/{REPOSITORIES[0]}"
 
     @classmethod
     def start(cls, folder: Path) -> "GithubEmulator":
@@ -92,7 +93,7 @@ class GithubEmulator:
             "github": {
                 "users": [{"login": name} for name in people],
                 "orgs": [{"login": "acme", "members": [{"login": name, "role": "admin"} for name in people]}],
-                "repos": [{"owner": "acme", "name": "environments", "auto_init": True}],
+                "repos": [{"owner": "acme", "name": name, "auto_init": True} for name in REPOSITORIES],
             },
         }
         (folder / "seed.json").write_text(json.dumps(seed))
@@ -114,7 +115,7 @@ class GithubEmulator:
         """One call to the API in somebody's name; `path` below the repository."""
         answer = httpx.request(
             verb,
-            f"{self.url}/repos/{REPOSITORY}{path}",
+            f"{self.url}/repos/{self.repository}{path}",
             headers={"Authorization": f"Bearer token-{as_}"},
             json=values or None,
             timeout=10,
@@ -163,7 +164,7 @@ class GithubEmulator:
     def _answers(self) -> bool:
         try:
             return httpx.get(
-                f"{self.url}/repos/{REPOSITORY}", headers={"Authorization": f"Bearer token-{BOT}"}
+                f"{self.url}/repos/{self.repository}", headers={"Authorization": f"Bearer token-{BOT}"}
             ).is_success
         except httpx.TransportError:
             return False

@@ -16,6 +16,9 @@ from stackyard.settings import Settings
 PAGE = 100
 TIMEOUT_SECONDS = 15
 
+SAME_MOMENT = dt.timedelta(milliseconds=20)
+"""GitHub counts whole seconds; a server that counts finer may write both times of a new comment a moment apart."""
+
 
 class Away(Unavailable):
     """GitHub wants to be left alone, or does not answer. `seconds`: how long, where it said so."""
@@ -104,7 +107,7 @@ class Client:
                 _person(row),
                 row.get("body") or "",
                 _moment(row["created_at"]),
-                row.get("updated_at") not in (None, row["created_at"]),
+                _moment(row.get("updated_at") or row["created_at"]) - _moment(row["created_at"]) > SAME_MOMENT,
             )
 
     def open(self, title: str, body: str, labels: Iterable[str]) -> int:

@@ -13,7 +13,7 @@ from django.db import close_old_connections, connection, connections
 from django.db.models import Max
 from django.utils import timezone
 
-from stackyard.cmdb.models import GithubCursor, Run
+from stackyard.cmdb.models import GithubCursor, GithubDelivery, GithubIssue, GithubRequest, Run
 from stackyard.errors import StackyardError
 from stackyard.github.client import Away, Client, is_configured
 from stackyard.github.inbox import poll, read
@@ -65,6 +65,20 @@ def tick(settings: Settings, client: Client) -> None:
         else:
             if cursor.tries:
                 GithubCursor.objects.filter(pk=cursor.pk).update(tries=0, not_before=None, problem="")
+
+
+def standing() -> list[str]:
+    """What waits to be read and written, and what is in the way, as lines for platform staff."""
+    lines = [
+        f"Issues to be looked at: {GithubDelivery.objects.filter(done_at=None).count()}",
+        f"Answers to be written: {GithubRequest.objects.filter(answered_at=None).count()}",
+        f"Issues to be brought up to date: {GithubIssue.objects.filter(settled=False).count()}",
+    ]
+    for row in GithubIssue.objects.exclude(problem="").select_related("environment").order_by("pk"):
+        lines.append(f"{row.environment.slug}: {row.problem}")
+    if (cursor := GithubCursor.objects.first()) and cursor.problem:
+        lines.append(f"At the last try: {cursor.problem}")
+    return lines
 
 
 def _leave_alone(cursor: GithubCursor, error: StackyardError) -> None:

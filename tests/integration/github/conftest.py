@@ -5,12 +5,24 @@ from dataclasses import dataclass, field
 
 import pytest
 from tests.factories import Organisation, make_organisation
-from tests.github_emulator import BOT, PAT, REPOSITORY, RIKA, SECRET, STRANGER, GithubEmulator, NotInstalled, installed
+from tests.github_emulator import (
+    BOT,
+    PAT,
+    REPOSITORIES,
+    RIKA,
+    SECRET,
+    STRANGER,
+    GithubEmulator,
+    NotInstalled,
+    installed,
+)
 
 from stackyard.cmdb.models import GithubCursor, GithubLogin
 from stackyard.github.client import Client
 from stackyard.github.keeper import tick
 from stackyard.settings import Settings, get_settings
+
+_repositories = iter(REPOSITORIES)
 
 
 @dataclass
@@ -40,12 +52,19 @@ def github_program() -> None:
         pytest.skip(f"no GitHub emulator: {reason}")
 
 
-@pytest.fixture
-def github(github_program: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GithubEmulator]:
-    """A GitHub of the test's own."""
+@pytest.fixture(scope="session")
+def running_github(github_program: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GithubEmulator]:
+    """The one GitHub of this test process."""
     running = GithubEmulator.start(tmp_path_factory.mktemp("github"))
     yield running
     running.stop()
+
+
+@pytest.fixture
+def github(running_github: GithubEmulator) -> GithubEmulator:
+    """GitHub with a repository that no other test has."""
+    running_github.repository = f"acme/{next(_repositories)}"
+    return running_github
 
 
 @pytest.fixture
@@ -53,7 +72,7 @@ def configured(github: GithubEmulator, monkeypatch: pytest.MonkeyPatch) -> Itera
     """Settings that name this GitHub."""
     values = {
         "GITHUB_URL": github.url,
-        "GITHUB_REPOSITORY": REPOSITORY,
+        "GITHUB_REPOSITORY": github.repository,
         "GITHUB_TOKEN": f"token-{BOT}",
         "GITHUB_WEBHOOK_SECRET": SECRET,
         "PUBLIC_URL": "https://stackyard.example.com",

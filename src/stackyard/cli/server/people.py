@@ -1,11 +1,13 @@
 """People and tokens, written from the server's own machine. Needs a Django that is set up."""
 
+import re
+
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from stackyard.cmdb.models import ApiToken, Department, Membership, Role
+from stackyard.cmdb.models import ApiToken, Department, GithubLogin, Membership, Role
 from stackyard.errors import Invalid, NotFound, Problem, shown
 
 
@@ -50,3 +52,20 @@ def issue(name: str, title: str) -> str:
     except ValidationError as error:
         raise Invalid([Problem("--title", message) for message in error.messages]) from None
     return ApiToken.issue(user, title)[1]
+
+
+def known_as(name: str, login: str) -> None:
+    """Write who somebody is on GitHub; an empty login takes it away. Raises NotFound and Invalid."""
+    user = User.objects.filter(username=name).first() if name.isprintable() else None
+    if user is None:
+        raise NotFound(f"There is no person '{shown(name)}'.", hint="`stackyard user add` adds one.")
+    if not login:
+        for row in GithubLogin.objects.filter(user=user):
+            row.delete()
+        return
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,98}", login):  # with an underscore: managed users of Enterprise
+        raise Invalid.field("login", f"'{shown(login)}' is no login on GitHub.")
+    other = GithubLogin.objects.filter(login__iexact=login).exclude(user=user).select_related("user").first()
+    if other is not None:
+        raise Invalid.field("login", f"{login} is {other.user.username} already.")
+    GithubLogin.objects.update_or_create(user=user, defaults={"login": login, "account": None})

@@ -1,0 +1,71 @@
+"""`stackyard github`: forms, a look whether all is in order, and who is who. On the server's machine."""
+
+from pathlib import Path
+
+import typer
+
+from stackyard.errors import StackyardError, Unusable
+
+app = typer.Typer(help="GitHub as front door and log, on the server's machine.", no_args_is_help=True)
+
+
+@app.command("form")
+def form(
+    folder: Path = typer.Option(Path(".github/ISSUE_TEMPLATE"), "--folder", help="Where to write them."),
+) -> None:
+    """Write the issue forms from today's patterns, products and sandboxes. Commit them to the repository."""
+    from stackyard.cli.server.prepare import prepared
+
+    with prepared():
+        from stackyard.github.forms import write_forms
+        from stackyard.patterns.catalogue import Catalogue
+
+        for path in write_forms(folder, Catalogue.from_settings()):
+            typer.echo(str(path))
+
+
+@app.command("check")
+def check() -> None:
+    """Say whether GitHub can be reached as configured, and what waits for it. Exit 1 when something is wrong."""
+    from stackyard.cli.server.prepare import prepared
+
+    with prepared() as settings:
+        from stackyard.cli.output import say
+        from stackyard.github.client import Client, is_configured
+        from stackyard.github.keeper import standing
+
+        if not is_configured(settings):
+            raise Unusable(
+                "GitHub is not configured.",
+                hint="Set STACKYARD_GITHUB_REPOSITORY, and a token or an App's id and key.",
+            )
+        client, wrong = Client(settings), False
+        for title, ask in (("Speaks as", lambda: client.login), ("Repository", lambda: client.reach()["full_name"])):
+            try:
+                say(f"{title}: {ask()}")
+            except StackyardError as error:
+                wrong = True
+                say(f"{title}: {error}")
+        hooks = "taken at /github/webhook" if settings.github_webhook_secret else "not taken: no secret is set"
+        say(f"Webhooks: {hooks}")
+        polls = f"every {settings.github_poll_seconds:g} s" if settings.github_poll_seconds else "never"
+        say(f"Polling: {polls}")
+        for line in standing():
+            say(line)
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command("person")
+def person(
+    name: str = typer.Argument(help="Sign-in name.", show_default=False),
+    login: str = typer.Argument("", help="Login on GitHub; left out, the person has none any more."),
+) -> None:
+    """Say who somebody is on GitHub. What they ask for there is done with their rights here."""
+    from stackyard.cli.server.prepare import prepared
+
+    with prepared():
+        from stackyard.cli.server.people import known_as
+
+        known_as(name, login)
+    typer.echo(f"{name} is {login} on GitHub." if login else f"{name} is nobody on GitHub.")

@@ -1,0 +1,189 @@
+"""GitHub is away, refuses or forgets: nothing is lost, nothing is done or written twice."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+from django.utils import timezone
+from tests.github_emulator import form, free_port
+from tests.integration.github.conftest import Joined
+
+from stackyard.cmdb.models import Environment, GithubCursor, GithubIssue, GithubRequest, Run, RunStatus
+from stackyard.environments.create import create
+from stackyard.environments.requests import CreateRequest
+from stackyard.github.client import Client
+from stackyard.github.keeper import tick
+
+
+class Between:
+    """A server between Stackyard and GitHub that answers in GitHub's place, or swallows GitHub's answers."""
+
+    def __init__(self, target: str) -> None:
+        self.faults: list[tuple[int, dict[str, str]]] = []
+        self.swallow = 0
+        self.calls: list[str] = []
+        between = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _pass_on(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                between.calls.append(f"{self.command} {self.path}")
+                if between.faults:
+                    status, headers = between.faults.pop(0)
+                    return self._say(status, headers, b'{"message": "a fault"}')
+                headers = {"Authorization": self.headers["Authorization"], "Content-Type": "application/json"}
+                answer = httpx.request(self.command, target + self.path, content=body, headers=headers, timeout=10)
+                if self.command == "POST" and between.swallow:
+                    between.swallow -= 1
+                    return self._say(502, {}, b"<html>bad gateway</html>")
+                self._say(answer.status_code, {"Content-Type": "application/json"}, answer.content)
+
+            def _say(self, status: int, headers: dict[str, str], body: bytes) -> None:
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        for verb in ("GET", "POST", "PATCH"):
+            setattr(Handler, f"do_{verb}", Handler._pass_on)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://localhost:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def between(joined: Joined) -> Iterator[Between]:
+    """The server between; from now on the joined ones speak through it."""
+    server = Between(joined.github.url)
+    joined.settings = joined.settings.model_copy(update={"github_url": server.url})
+    joined.client = Client(joined.settings)
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
+
+
+FAULTS: list[tuple[int, dict[str, str]]] = [
+    (401, {}),
+    (403, {"Retry-After": "7"}),
+    (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}),
+    (404, {}),
+    (409, {}),
+    (422, {}),
+    (429, {"Retry-After": "7"}),
+    (500, {}),
+    (502, {}),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault[0]}{'-wait' if fault[1] else ''}")
+def test_whatever_github_answers_the_request_is_done_once(
+    joined: Joined, between: Between, fault: tuple[int, dict[str, str]]
+) -> None:
+    number = joined.github.open("New environment: dev", form())
+    between.faults = [fault]
+    joined.tick()
+    for _ in range(3):
+        GithubIssue.objects.update(not_before=None)
+        GithubRequest.objects.update(not_before=None)
+        joined.tick()
+    assert Run.objects.count() == 1
+    assert len(joined.github.comments(number)) == 1
+    assert joined.github.numbers() == [number]
+
+
+def test_github_is_left_alone_as_long_as_it_asks_for(joined: Joined, between: Between) -> None:
+    between.faults = [(403, {"Retry-After": "600"})]
+    joined.tick()
+    asked = len(between.calls)
+    wait = (GithubCursor.objects.get().not_before or timezone.now()) - timezone.now()
+    assert 590 < wait.total_seconds() <= 600
+    tick(joined.settings, joined.client)
+    assert len(between.calls) == asked
+
+
+def test_no_answer_at_all_is_waited_out(joined: Joined) -> None:
+    number = joined.github.open("New environment: dev", form())
+    nowhere = joined.settings.model_copy(update={"github_url": f"http://localhost:{free_port()}"})
+    joined.tick(Client(nowhere))
+    assert "does not answer" in GithubCursor.objects.get().problem
+    joined.tick()
+    assert Run.objects.get().environment.issue.number == number
+
+
+def test_an_issue_and_a_comment_whose_answers_got_lost_are_not_written_twice(joined: Joined, between: Between) -> None:
+    create(joined.org.requester, CreateRequest("shop", "ecs-worker", "dev"), via="api")
+    between.swallow = 2
+    for _ in range(4):
+        joined.tick()
+    (number,) = joined.github.numbers()
+    assert len(joined.github.comments(number)) == 1
+    assert "`ecs-worker" in joined.github.issue(number)["body"]
+    assert Environment.objects.get().issue.number == number
+
+
+def test_another_worker_goes_on_where_one_stopped(joined: Joined) -> None:
+    create(joined.org.requester, CreateRequest("shop", "ecs-worker", "dev"), via="api")
+    joined.tick()
+    GithubIssue.objects.update(number=None, comment=None, shown="")  # as if it had stopped before writing this down
+    joined.tick(Client(joined.settings))
+    (number,) = joined.github.numbers()
+    assert len(joined.github.comments(number)) == 1
+
+
+def test_an_issue_that_is_closed_stays_closed_and_its_comment_goes_on(joined: Joined) -> None:
+    number = joined.github.open("New environment: dev", form())
+    joined.tick()
+    joined.github.ask("PATCH", f"/issues/{number}", state="closed")
+    Run.objects.update(status=RunStatus.RUNNING)
+    joined.tick()
+    assert joined.github.issue(number)["state"] == "closed"
+    assert "**running**" in joined.github.comments(number)[0]
+
+
+def test_an_issue_that_is_gone_is_opened_again(joined: Joined, between: Between) -> None:
+    create(joined.org.requester, CreateRequest("shop", "ecs-worker", "dev"), via="api")
+    joined.tick()
+    GithubIssue.objects.update(number=77)  # no such issue
+    joined.github.ask("PATCH", f"/issues/{joined.github.numbers()[0]}", body="somebody else's")
+    Run.objects.update(status=RunStatus.RUNNING)
+    joined.tick()
+    assert len(joined.github.numbers()) == 2
+    assert GithubIssue.objects.get().number == joined.github.numbers()[-1]
+
+
+def test_where_the_conversation_is_locked_the_rest_goes_on(joined: Joined, between: Between) -> None:
+    number = joined.github.open("New environment: dev", form())
+    joined.tick()
+    Run.objects.update(status=RunStatus.RUNNING)
+    between.faults = [(403, {})]
+    tick(joined.settings.model_copy(update={"github_poll_seconds": 0}), joined.client)
+    row = GithubIssue.objects.get()
+    assert row.tries == 1
+    assert "403" in row.problem
+    assert GithubCursor.objects.get().not_before is None
+    GithubIssue.objects.update(not_before=None)
+    joined.tick()
+    assert "**running**" in joined.github.comments(number)[0]
+
+
+def test_hostile_settings_and_errors_are_shown_as_words(joined: Joined) -> None:
+    evil = "`x` @everyone <img src=x onerror=y> ::set-output name=a::b $(id)"
+    number = joined.github.open("New environment: dev", form(settings=f"container.first_image = {evil}"))
+    joined.tick()
+    (answer,) = joined.github.comments(number)
+    assert "settings.container.first_image" in answer
+    joined.github.ask("PATCH", f"/issues/{number}", body=form())
+    joined.github.say(number, "/again")
+    joined.tick()
+    Run.objects.update(status=RunStatus.ATTENTION, error=f"{evil}\n::stop-commands::x\n```\n# head", hint="@all")
+    joined.tick()
+    told = next(text for text in joined.github.comments(number) if "What happened" in text)
+    assert "\n````text\n| `x` @everyone <img" in told
+    assert "\n::" not in told
