@@ -19,5 +19,5 @@ def test_a_session_that_stands_still_in_a_transaction_is_ended(monkeypatch: pyte
         monkeypatch.delenv("PGOPTIONS")
         with psycopg.connect(address, autocommit=True) as other:
             assert other.execute("SELECT pg_advisory_lock(4711)"), "it has to wait, and then gets it"
-        with pytest.raises(psycopg.OperationalError):
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
             sleeper.execute("SELECT 1")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.db import InterfaceError, InternalError, OperationalError, close_old_connections, connections
 
 PATIENCE_SECONDS = 30
 PAUSE_SECONDS = 0.5
@@ -35,7 +35,7 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     while True:
         try:
             return await loop.run_in_executor(_threads, call)
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError, InternalError):  # the last: it slept, and its session was ended
             if loop.time() > end:
                 raise
         await asyncio.sleep(PAUSE_SECONDS)
