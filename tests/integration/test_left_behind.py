@@ -8,7 +8,7 @@ import pytest
 
 from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.inventory import leftovers
-from stackyard.aws.left_behind import clear_left_behinds
+from stackyard.aws.left_behind import clear_left_behinds, full_stores
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.errors import Conflict, Unavailable
 
@@ -71,6 +71,28 @@ def push(access: SandboxAccess, repository: str, *tags: str, **options: Any) -> 
 
 def images(access: SandboxAccess, repository: str) -> int:
     return len(access.client("ecr").list_images(repositoryName=repository)["imageIds"])
+
+
+def test_what_is_not_empty_is_told_with_how_to_empty_it(access: SandboxAccess) -> None:
+    push(access, NAME, "v1", "v2", tags=[{"Key": KEY, "Value": UID}])
+    push(access, f"{NAME}-other", "v1", tags=[{"Key": KEY, "Value": "another"}])
+    push(access, f"{NAME}-empty", tags=[{"Key": KEY, "Value": UID}])
+    s3 = access.client("s3")
+    for bucket in (f"{NAME}-files", f"{NAME}-void"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": KEY, "Value": UID}]})
+    s3.put_object(Bucket=f"{NAME}-files", Key="a", Body=b"x")
+    found = full_stores(access, tag_key=KEY, tag_value=UID, name=NAME)
+    assert [(item.kind, item.id, item.how_to_clear) for item in found] == [
+        ("repository with 2 images", NAME, f"Delete the images in {NAME}."),
+        (
+            "bucket with objects",
+            f"{NAME}-files",
+            f"Delete the objects in {NAME}-files, all versions included.",
+        ),
+    ]
+    assert clear(access, force_empty=True)
+    assert full_stores(access, tag_key=KEY, tag_value=UID, name=NAME) == []
 
 
 def test_images_go_only_when_told_so(access: SandboxAccess) -> None:

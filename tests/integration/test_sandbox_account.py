@@ -2,12 +2,14 @@
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
 from tests.factories import Organisation, make_organisation
 
+from stackyard.aws.check import check_sandbox
 from stackyard.aws.checks.parent import delegation_left, parent_zone
 from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.emulator.seed import seed_baseline
@@ -18,9 +20,11 @@ from stackyard.aws.sessions import SandboxAccess, told_of_throttling
 from stackyard.cmdb.models import Sandbox
 from stackyard.environments import sandboxes
 from stackyard.environments.create import create
+from stackyard.environments.pools import PoolRequest, create_pool
 from stackyard.environments.requests import CreateRequest
 from stackyard.environments.sandboxes import SandboxRequest
-from stackyard.errors import Invalid, Unavailable
+from stackyard.errors import Conflict, Invalid, Unavailable
+from stackyard.runs.baseline import as_hop
 
 ACCOUNTS = count(820000000000)
 ZONE, ABOVE = "team.dev.example.com", "dev.example.com"
@@ -146,6 +150,86 @@ def test_a_role_of_another_account_is_found_by_asking_who_it_is(
     (finding,) = sandboxes.check(org.platform, sandbox)
     assert finding.ok is False
     assert "opens account 820999999999, but the sandbox is account" in finding.found
+
+
+# Before anything is built
+
+
+def fresh(org: Organisation, access: SandboxAccess) -> Sandbox:
+    pool = create_pool(org.platform, PoolRequest("corp", "10.20.0.0/18"))
+    request = SandboxRequest(
+        name="fresh",
+        department="commerce",
+        account_id=access.account_id,
+        region=access.region,
+        role_arn=access.role_arn,
+        zone_name=ZONE,
+        pool=pool.name,
+        emulated=True,
+    )
+    return sandboxes.add(org.platform, request)
+
+
+def test_a_block_that_the_account_uses_already_is_neither_offered_nor_claimed(
+    org: Organisation, access: SandboxAccess
+) -> None:
+    sandbox = fresh(org, access)
+    access.client("ec2").create_vpc(CidrBlock="10.20.0.0/21")
+    block = next(f for f in sandboxes.check(org.platform, sandbox) if f.title == "Address block")
+    assert (block.ok, block.found) == (True, "10.20.16.0/20 overlaps with nothing.")
+    with pytest.raises(Invalid, match=r"vpc_cidr: 10.20.0.0/20 overlaps with 10.20.0.0/21 of the network vpc-"):
+        sandboxes.bootstrap(org.platform, sandbox, {}, vpc_cidr="10.20.0.0/20", via="api")
+    run = sandboxes.bootstrap(org.platform, sandbox, {}, via="api")
+    assert str(run.environment.address_blocks.get().block) == "10.20.16.0/20"
+
+
+def test_a_pool_that_has_nothing_for_this_account_says_so(org: Organisation, access: SandboxAccess) -> None:
+    sandbox = fresh(org, access)
+    for number in range(0, 64, 16):
+        access.client("ec2").create_vpc(CidrBlock=f"10.20.{number}.0/24")
+    block = next(f for f in sandboxes.check(org.platform, sandbox) if f.title == "Address block")
+    assert (block.ok, block.found) == (False, "Pool corp has no /20 that is free there and in the account.")
+    with pytest.raises(Conflict):
+        sandboxes.bootstrap(org.platform, sandbox, {}, via="api")
+    assert sandboxes.baseline_of(sandbox) is None
+
+
+def test_nothing_is_claimed_in_an_account_that_does_not_open(
+    org: Organisation, access: SandboxAccess, emulator: Emulator
+) -> None:
+    sandbox = fresh(org, access)
+    emulator.fail("sts:AssumeRole", times=1)
+    with pytest.raises(Conflict, match="AWS refused the role"):
+        sandboxes.bootstrap(org.platform, sandbox, {}, via="api")
+    Sandbox.objects.filter(pk=sandbox.pk).update(role_arn="arn:aws:iam::820999999999:role/stackyard")
+    sandbox.refresh_from_db()
+    with pytest.raises(Conflict, match="opens account 820999999999"):
+        sandboxes.bootstrap(org.platform, sandbox, {}, via="api")
+    assert sandboxes.baseline_of(sandbox) is None
+
+
+def test_a_pool_is_needed(org: Organisation, access: SandboxAccess) -> None:
+    sandbox = fresh(org, access)
+    sandbox = sandboxes.update(org.platform, sandbox, replace(SandboxRequest.of(sandbox), pool=""))
+    block = next(f for f in sandboxes.check(org.platform, sandbox) if f.title == "Address block")
+    assert (block.ok, block.found, block.fix) == (False, "The sandbox has no address pool.", "Give it one.")
+
+
+def test_every_finding_is_told_with_what_was_looked_at(
+    access: SandboxAccess, facts: BaselineFacts, parent: SandboxAccess
+) -> None:
+    found = check_sandbox(
+        access,
+        facts,
+        zone_name=ZONE,
+        vpc_cidr=facts.vpc_cidr,
+        other_cidrs=[],
+        parent=parent,
+        parent_zone_id=zone_above(parent),
+    )
+    hops = [as_hop(finding) for finding in found]
+    assert len({hop.name for hop in hops}) == len(hops) == 14
+    assert [hop.title for hop in hops if not hop.checked] == []
 
 
 # The zone above
