@@ -19,7 +19,7 @@ LARGEST_BYTES = 1024 * 1024
 
 HEARD = {("issues", "opened"), ("issue_comment", "created")}
 OURS = "<!-- stackyard:"
-_GUID = re.compile(r"[A-Za-z0-9-]{8,80}")
+_GUID = re.compile(r"[A-Za-z0-9-]{1,80}")
 
 
 @csrf_exempt
