@@ -31,13 +31,14 @@ def check_sandbox(
     resolver: Server | None = None,
     parent: SandboxAccess | None = None,
     parent_zone_id: str = "",
+    own_vpc: str = "",
 ) -> list[Finding]:
     """Look at the account of a sandbox whose environments get names under `zone_name` and whose VPC has, or gets, the
     block `vpc_cidr`. `facts` None: it has no baseline yet. `other_cidrs`: blocks of other sandboxes; `resolver`: the
     DNS server to ask, by host and port, in place of this machine's; `parent`: the account of the zone `parent_zone_id`
-    above, where its NS record is ours to write. Changes nothing. Findings come in a fixed order; when the role opens no
-    account, or another, that is the only one. An error of AWS makes the finding that met it unknown. Invalid for an
-    address block that is none."""
+    above, where its NS record is ours to write; `own_vpc`: the network of a baseline that is not whole yet. Changes
+    nothing. Findings come in a fixed order; when the role opens no account, or another, that is the only one. An error
+    of AWS makes the finding that met it unknown. Invalid for an address block that is none."""
     own = addresses.block(vpc_cidr, "vpc_cidr")
     others = [addresses.block(text, "other_cidrs") for text in other_cidrs]
     account = _account(access)
@@ -50,7 +51,7 @@ def check_sandbox(
         "Fargate vCPUs": lambda: quotas.fargate(access),
         **({} if parent is None else {"Parent zone": lambda: above(access, facts, parent, parent_zone_id, zone_name)}),
         "Delegation of the zone": lambda: delegation.delegated(access, facts, zone_name, resolver),
-        "Address block": lambda: addresses.overlaps(access, facts, own, others),
+        "Address block": lambda: addresses.overlaps(access, facts.vpc_id if facts else own_vpc, own, others),
     }
     if facts is not None:
         path = Path(access, fqdn="", facts=facts, outputs={})

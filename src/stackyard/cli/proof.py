@@ -1,5 +1,7 @@
 """`stackyard env verify`."""
 
+import shutil
+import sys
 from typing import Any
 
 import typer
@@ -10,6 +12,9 @@ from stackyard.cli.failures import RunFailed
 from stackyard.cli.output import JsonOption, print_json, table
 
 WORDS = {True: "holds", False: "broken", None: "not asked"}
+
+WIDE = 120
+"""Columns of a terminal from which on there is room for what was checked."""
 
 
 class BrokenPath(RunFailed):
@@ -35,8 +40,13 @@ def verify(
 
 
 def _show(found: Any) -> None:
-    rows = [(WORDS[h["ok"]], h["title"], h["checked"], h["found"], f"{h['seconds']:.2f} s") for h in found["hops"]]
-    table(("STATUS", "HOP", "CHECKED", "FOUND", "TOOK"), rows, status="STATUS")
+    rows: list[tuple[str, ...]] = [
+        (WORDS[h["ok"]], h["title"], h["checked"], h["found"], f"{h['seconds']:.2f} s") for h in found["hops"]
+    ]
+    columns: tuple[str, ...] = ("STATUS", "HOP", "CHECKED", "FOUND", "TOOK")
+    if sys.stdout.isatty() and shutil.get_terminal_size().columns < WIDE:
+        columns, rows = (*columns[:2], *columns[3:]), [(*row[:2], *row[3:]) for row in rows]
+    table(columns, rows, status="STATUS")
     if not found["kept"]:
         typer.echo("Not kept: a run of the environment is going on, or there was nothing to prove.", err=True)
     if found["holds"] and found["kept"] and found["status"] == "attention":

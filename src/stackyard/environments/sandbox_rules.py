@@ -76,7 +76,8 @@ def filled(request: SandboxRequest, sandbox: Sandbox) -> tuple[Sandbox, list[Pro
             setattr(sandbox, field.name, getattr(request, field.name))
     department = Department.objects.filter(name=request.department).first() if _findable(request.department) else None
     if department is None:
-        problems.append(Problem("department", f"There is no department '{shown(request.department)}'."))
+        said = f"There is no department '{shown(request.department)}'." if request.department else "Choose one."
+        problems.append(Problem("department", said))
     else:
         sandbox.department = department
     sandbox.pool = AddressPool.objects.filter(name=request.pool).first() if _findable(request.pool) else None

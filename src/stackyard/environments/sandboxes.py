@@ -146,6 +146,7 @@ def check(user: User, sandbox: Sandbox) -> list[Finding]:
         other_cidrs=other_blocks(sandbox),
         parent=parent if not sandbox.own_baseline else None,
         parent_zone_id=sandbox.parent_zone_id,
+        own_vpc=_own_vpc(sandbox),
     )
     if block is not None:
         found = [block if finding.title == block.title else finding for finding in found]
@@ -157,6 +158,13 @@ def check(user: User, sandbox: Sandbox) -> list[Finding]:
     if sandbox.own_baseline:
         _settle(user, sandbox, facts if whole else None, found)
     return found
+
+
+def _own_vpc(sandbox: Sandbox) -> str:
+    """The network of a baseline that stands but whose facts are not the sandbox's yet; empty: none is known."""
+    baseline = baseline_of(sandbox)
+    vpcs = (r["id"] for r in baseline.resources if r.get("type") == "aws_vpc") if baseline else ()
+    return str(next(iter(vpcs), ""))
 
 
 def _is_whole(facts: dict[str, object]) -> bool:

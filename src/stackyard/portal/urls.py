@@ -77,6 +77,7 @@ urlpatterns = [
     private("sandboxes/<slug:name>/policies/", sandboxes.policies, "sandbox-policies"),
     private("sandboxes/<slug:name>/check/", sandboxes.check, "check-sandbox"),
     private("sandboxes/<slug:name>/bootstrap/", sandboxes.bootstrap, "bootstrap-sandbox"),
+    private("sandboxes/<slug:name>/apply/", sandboxes.apply_baseline, "apply-baseline"),
     private("sandboxes/<slug:name>/destroy-baseline/", sandboxes.destroy_baseline, "destroy-baseline"),
     private("sandboxes/<slug:name>/retire/", sandboxes.retire, "retire-sandbox"),
     private("sandboxes/<slug:name>/reinstate/", sandboxes.reinstate, "reinstate-sandbox"),

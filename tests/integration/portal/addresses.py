@@ -79,7 +79,7 @@ def address(name: str, site: Site) -> str:
         given[noun] = given[f"edit-{noun}"] = {"name": row}
     for place in ("bootstrap-sandbox", "check-sandbox", "retire-sandbox", "reinstate-sandbox"):
         given[place] = {"name": "commerce-dev"}
-    given["sandbox-policies"] = given["destroy-baseline"] = {"name": "commerce-dev"}
+    given["sandbox-policies"] = given["destroy-baseline"] = given["apply-baseline"] = {"name": "commerce-dev"}
     for place in ("address-pool", "edit-address-pool", "delete-address-pool", "note-address-block"):
         given[place] = {"name": "corp"}
     given["release-address-block"] = {"name": "corp", "block_id": site.block.pk}

@@ -8,7 +8,6 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stackyard.aws.checks.finding import Verdict
-from stackyard.aws.facts import BaselineFacts
 from stackyard.aws.listers.search import pages
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.errors import Invalid, Unavailable
@@ -24,14 +23,11 @@ def block(text: str, field: str) -> IPv4Network:
         raise Invalid.field(field, f"'{text}' is no IPv4 address block such as 10.20.0.0/20: {error}") from error
 
 
-def overlaps(
-    access: SandboxAccess, facts: BaselineFacts | None, own: IPv4Network, others: Sequence[IPv4Network]
-) -> Verdict:
-    """Nothing else has addresses of the sandbox's block `own`. `others`: the blocks of other sandboxes."""
+def overlaps(access: SandboxAccess, own_vpc: str, own: IPv4Network, others: Sequence[IPv4Network]) -> Verdict:
+    """Nothing but the network `own_vpc` has addresses of the sandbox's block `own`. `others`: the blocks of other
+    sandboxes."""
     taken = [f"{other} of another sandbox" for other in others if own.overlaps(other)]
-    taken += [
-        f"{cidr} of {what}" for cidr, what in existing(access, facts.vpc_id if facts else "") if own.overlaps(cidr)
-    ]
+    taken += [f"{cidr} of {what}" for cidr, what in existing(access, own_vpc) if own.overlaps(cidr)]
     if not taken:
         return Verdict(True, f"{own} overlaps with nothing.")
     return Verdict(

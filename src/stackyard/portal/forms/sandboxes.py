@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils.html import escape
 
 from stackyard.aws.own_components import GIVEN
 from stackyard.cmdb.models import AddressPool, Department, Sandbox
@@ -120,9 +121,13 @@ class SandboxForm(ToldForm):
         if sandbox is None and posted is None and len(pools) == 1:
             self.initial["pool"] = pools[0].name
         for name, (_, example) in GIVEN.items():
-            field = forms.CharField(max_length=2000, required=False, label=_TITLES[name], help_text=example)
+            field = forms.CharField(max_length=2000, required=False, label=_TITLES[name], help_text=escape(example))
             self.fields[FACT + name] = field
             tabler(field)
+        # Left empty they are refused together with all else, by the one who knows the rules.
+        for given in self.fields.values():
+            if given.required and not isinstance(given, forms.IntegerField):
+                given.required, given.needed = False, True  # type: ignore[attr-defined]
         if not get_settings().aws_endpoint and not (sandbox and sandbox.emulated):
             del self.fields["emulated"]
         if sandbox is not None and (baseline_of(sandbox) or living(sandbox).exists()):

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import AddressBlock, Allocation, Environment, Run, RunStatus, Sandbox, StageStatus
 from stackyard.environments import sandboxes as service
+from stackyard.environments.change import ChangeRequest
 from stackyard.environments.occupancy import ENVIRONMENTS
 from stackyard.errors import Invalid, Problem
 from stackyard.portal.forms.sandboxes import NetworkForm, SandboxForm
@@ -91,7 +92,7 @@ def _components(found: Sandbox) -> dict[str, Any]:
     manifest = manifest_of(baseline.pattern) if baseline else {}
     return {
         "baseline": baseline,
-        "block": held.first() if baseline else None,
+        "network": held.first() if baseline else None,
         "run": latest,
         "stage": latest.stages.filter(status=StageStatus.RUNNING).first() if latest else None,
         "runs": runs[:RUNS_SHOWN],
@@ -190,6 +191,13 @@ def bootstrap(request: Request, name: str) -> HttpResponse:
         "standing": service.baseline_of(found),
     }
     return render(request, "portal/cmdb/sandbox_bootstrap.html", context, status=422 if refused else 200)
+
+
+@require_POST
+def apply_baseline(request: Request, name: str) -> HttpResponse:
+    """Apply what is recorded of the common components again, as after a run that did not come to its end."""
+    run = service.change_baseline(request.user, _find(request, name), ChangeRequest(), via="portal")
+    return redirect("portal:run", run_id=run.pk)
 
 
 @require_http_methods(["GET", "POST"])

@@ -32,7 +32,7 @@
   // A form is sent once.
   document.addEventListener("submit", (event) => {
     const button = event.target.matches("form[method=post]") && event.submitter;
-    if (!button) return;
+    if (!button || event.target.hasAttribute("hx-post")) return; // those htmx sends, and their page stays
     if (event.target.dataset.sent) {
       event.preventDefault();
       return;
