@@ -70,7 +70,9 @@ class Environment(models.Model):
     # What differs between the recorded code and AWS: {checked_at, run, resources: [...]}; empty: nothing, or not asked.
     drift = models.JSONField(default=dict)
     drift_checked_at = models.DateTimeField(null=True, blank=True)
-    history = HistoricalRecords(excluded_fields=["resources", "hops", "proven_at", "sealed", "drift", "drift_checked_at"])
+    history = HistoricalRecords(
+        excluded_fields=["resources", "hops", "proven_at", "sealed", "drift", "drift_checked_at"]
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]
