@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -168,13 +168,13 @@ def judge(crowd: Crowd, runs: Sequence[int], data: Path, killed: Mapping[int, fl
         "succeeded": statuses["succeeded"],
         "not succeeded": len(runs) - statuses["succeeded"],
         "takeovers": sum(run.takeovers for run in rows),
-        "at work at once, at most": most_at_once(span for spans in in_sandbox.values() for span in spans),
+        "at work at once, at most": most_at_once([span for spans in in_sandbox.values() for span in spans]),
         "overlaps": overlaps(data / TRACES, killed),
         "caps broken": sum(most_at_once(spans) > crowd.cap for spans in in_sandbox.values()),
     }
 
 
-def most_at_once(spans: Iterable[tuple[float, float]]) -> int:
+def most_at_once(spans: Collection[tuple[float, float]]) -> int:
     """How many of these intervals share a moment at most. One that ends when another begins does not share it."""
     moments = sorted([(end, -1) for _, end in spans] + [(begin, 1) for begin, _ in spans])
     most = now = 0
