@@ -146,6 +146,28 @@ def test_cpu_and_a_variable_are_changed_and_what_others_did_is_kept(yard: Yard) 
     assert_nothing_is_left(yard, gone)
 
 
+def test_a_change_with_nothing_to_apply_ends_well_and_says_so(yard: Yard) -> None:
+    env = standing(yard, "nothing")
+    before = task_of(yard, env)
+    edit_record(env, "retention_days = 14", "retention_days = 7 * 2 # two weeks")
+
+    looked = carry(ask(yard, env, plan_only=True))
+    assert ended(looked, "succeeded").status == "ready"
+    run = carry(changes.retry(yard.user, env, via="api"))
+
+    env = ended(run, "succeeded")
+    for each in (looked, run):
+        assert (each.plan["summary"], each.plan["changes"], each.plan["destructive"]) == ("no changes", [], False)
+        assert {s.status for s in each.stages.filter(name__in=("check", "approve", "apply"))} == {"skipped"}
+    assert "There is nothing to apply: what stands is what was asked for." in log_of(run)
+    assert run.error == ""
+    assert (env.status, task_of(yard, env)) == ("ready", before)
+    assert env.commit == run.commit != "", "the code is recorded all the same: it is what was asked for"
+    assert "7 * 2 # two weeks" in (RECORD / env.record_folder / "locals.tf").read_text()
+    with pytest.raises(Invalid, match="changes nothing"):
+        changes.retry(yard.user, env, via="api")
+
+
 def test_what_takes_away_waits_and_applies_what_was_approved(yard: Yard) -> None:
     env = standing(yard, "asked")
     assert alarms(yard, env)

@@ -150,9 +150,9 @@ def go_on(client: Client, accepted: Any, *, wait: bool, as_json: bool) -> None:
             say(f"{environment['slug']}: {run['kind']} accepted, run {run['id']}.")
             say(f"`stackyard env logs -f {environment['slug']}` follows it.")
         return
-    from stackyard.cli.follow import watch
+    from stackyard.cli.answering import follow
 
-    ended = watch(client, run["id"], to_stderr=as_json)
+    ended = follow(client, run["id"], to_stderr=as_json)
     final = client.get(f"/environments/{part(environment['uid'])}")
     if as_json:
         print_json(final)
@@ -162,7 +162,11 @@ def go_on(client: Client, accepted: Any, *, wait: bool, as_json: bool) -> None:
 
 
 def require_success(run: Any) -> None:
-    """RunFailed with the reason unless the run succeeded."""
+    """RunFailed with the reason unless the run succeeded; Conflict while it waits for approval."""
+    if run["status"] == "waiting":
+        from stackyard.cli.answering import unanswered
+
+        raise unanswered(run)
     if run["status"] != "succeeded":
         reason = run["error"] or "No reason was given."
         raise RunFailed(

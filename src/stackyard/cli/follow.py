@@ -44,15 +44,19 @@ def line(event: Any) -> str:
     return f"{event['at'][11:19]} {event['stage']:<8} {level}{event['message']}"
 
 
-def watch(client: Client, run_id: int, *, to_stderr: bool = False, until_waiting: bool = False) -> Any:
-    """Show a run until it has ended, or with `until_waiting` until it waits for approval; returns the run as the API
-    gives it."""
+Decide = Callable[[Any], bool]
+"""Asked when a run waits for approval; false: do not follow it any further."""
+
+
+def watch(client: Client, run_id: int, *, to_stderr: bool = False, decide: Decide | None = None) -> Any:
+    """Show a run until it has ended; returns it as the API gives it. Without `decide` it is followed also while it
+    waits for an approval."""
     from rich.console import Console
 
     console = Console(stderr=to_stderr, highlight=False, markup=False)
     if console.is_terminal and not console.is_dumb_terminal:
-        return _live(client, run_id, console, until_waiting)
-    return _plain(client, run_id, until_waiting, to_stderr=to_stderr)
+        return _live(client, run_id, console, decide)
+    return _plain(client, run_id, decide, to_stderr=to_stderr)
 
 
 def lines(client: Client, run_id: int) -> Any:
@@ -66,19 +70,19 @@ def lines(client: Client, run_id: int) -> Any:
     return _follow(client, run_id, tell)
 
 
-def _plain(client: Client, run_id: int, until_waiting: bool, *, to_stderr: bool) -> Any:
+def _plain(client: Client, run_id: int, decide: Decide | None, *, to_stderr: bool) -> Any:
     def tell(answer: Any) -> None:
         for event in answer["events"]:
             typer.echo(printable(line(event)), err=to_stderr)
 
-    run = _follow(client, run_id, tell, until_waiting)
+    run = _follow(client, run_id, tell, decide)
     for stage in run["stages"]:
         took = f" {stage['seconds']:.1f} s" if stage["seconds"] is not None else ""
         typer.echo(f"{stage['title']}: {stage['status']}{took}", err=to_stderr)
     return run
 
 
-def _live(client: Client, run_id: int, console: "Console", until_waiting: bool) -> Any:
+def _live(client: Client, run_id: int, console: "Console", decide: Decide | None) -> Any:
     from rich.live import Live
 
     last: deque[str] = deque(maxlen=LAST_LINES)
@@ -88,7 +92,15 @@ def _live(client: Client, run_id: int, console: "Console", until_waiting: bool) 
             last.extend(printable(line(event)) for event in answer["events"])
             live.update(_view(answer["run"], last))
 
-        return _follow(client, run_id, tell, until_waiting)
+        def paused(run: Any) -> bool:
+            """The question stands below the view, which goes on after it."""
+            live.stop()
+            if decide is None or not decide(run):
+                return False
+            live.start()
+            return True
+
+        return _follow(client, run_id, tell, paused if decide else None)
 
 
 def _view(run: Any, last: "deque[str]") -> "RenderableType":
@@ -111,7 +123,7 @@ def _view(run: Any, last: "deque[str]") -> "RenderableType":
     return Group(stages, *log)
 
 
-def _follow(client: Client, run_id: int, tell: Callable[[Any], None], until_waiting: bool = False) -> Any:
+def _follow(client: Client, run_id: int, tell: Callable[[Any], None], decide: Decide | None = None) -> Any:
     after, answered = 0, time.monotonic()
     while True:
         try:
@@ -126,6 +138,7 @@ def _follow(client: Client, run_id: int, tell: Callable[[Any], None], until_wait
         after = answer["next"]
         if answer["more"]:
             continue
-        if not answer["run"]["active"] or (until_waiting and answer["run"]["status"] == "waiting"):
-            return answer["run"]
+        run = answer["run"]
+        if not run["active"] or (run["status"] == "waiting" and decide and not decide(run)):
+            return run
         time.sleep(POLL_SECONDS)

@@ -43,6 +43,12 @@ def show(run_id: int = RunId, as_json: bool = JsonOption) -> None:
     for stage in found["stages"]:
         took = f"{stage['seconds']:.1f} s" if stage["seconds"] is not None else ""
         say(f"  {stage['status']:<8} {stage['title']:<28} {took}")
+    if found["plan"]:
+        from stackyard.cli.answering import show_plan, ways
+
+        show_plan(found["plan"])
+        if found["status"] == "waiting":
+            say(ways(found))
     if found["error"]:
         say(f"  {found['error']} {found['hint']}".rstrip())
     for problem in found["problems"]:

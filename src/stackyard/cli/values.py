@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from stackyard import hcl
 from stackyard.errors import Invalid, Problem
 from stackyard.patterns.types import NUMBER_TEXT, TOO_FINE, parse_number
 
@@ -65,6 +66,11 @@ class Interface:
         if path in self.kinds:
             return ""
         return next((p for p, kind in self.kinds.items() if kind == "map" and path.startswith(f"{p}.")), "")
+
+    def address(self, path: str) -> str:
+        """A path as the API takes it: the name of a map's entry is quoted where it holds dots or the like."""
+        above = self.map_above(path)
+        return hcl.format_path((*hcl.parse_path(above), path[len(above) + 1 :])) if above else path
 
 
 def read_settings(
