@@ -28,8 +28,11 @@ test: setup lint
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 # Every stage meets every fault; a table is printed at the end. About 20 minutes on 4 cores.
+test-all: setup lint
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "" $(ARGS)
+
 faults: setup
-	STACKYARD_FAULTS=all $(BIN)/python -m pytest tests/acceptance/test_faults.py -n auto --dist worksteal $(ARGS)
+	STACKYARD_FAULTS=all $(BIN)/python -m pytest -m "" tests/acceptance/test_faults.py -n auto --dist worksteal $(ARGS)
 
 bench: setup
 	$(BIN)/python -m bench $(ARGS)

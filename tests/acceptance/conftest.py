@@ -119,6 +119,27 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         chromium.close()
 
 
+LONG = frozenset(
+    {
+        "test_change.py",
+        "test_expiry_and_drift.py",
+        "test_faults.py",
+        "test_further_names.py",
+        "test_no_secret_gets_out.py",
+        "test_sandbox.py",
+        "test_what_follows_from_an_error.py",
+    }
+)
+"""Stories of minutes each, beside those that go the same ways more quickly: they are in `make test-all`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark them before they are selected."""
+    for item in items:
+        if item.path.name in LONG:
+            item.add_marker(pytest.mark.long)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """The table of faults, when there were any."""
     reports = [r for found in terminalreporter.stats.values() for r in found if hasattr(r, "user_properties")]
