@@ -4,7 +4,7 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint faults bench lock clean
+.PHONY: setup demo test test-all lint faults bench lock clean
 
 setup: .venv/.installed
 

@@ -61,7 +61,9 @@ def test_position_bar_and_approval(transactional_db: None, portal: str, browser:
     begun = timezone.now() - dt.timedelta(seconds=40)
     write_stage(lease, 5, status=StageStatus.RUNNING, started_at=begun)
     page.get_by_text("About 2 min left.").wait_for()
-    bar = page.locator("[data-segment=apply]")
+    # The bar is drawn right after the words.
+    bar = page.locator("[data-segment=apply]:not([width='0']):not([width='0.0'])")
+    bar.wait_for(state="attached")
     filled, width = float(bar.get_attribute("width")), float(bar.get_attribute("data-width"))
     assert 0.2 < filled / width < 0.6
     for dark, size in ((False, 1280), (True, 1280), (True, 390), (False, 390)):
