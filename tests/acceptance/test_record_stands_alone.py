@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.skipif(terraform is None, reason=
 def test_a_plan_by_hand_has_nothing_to_do_also_after_the_applications_own_deployment(
     yard: Yard, tmp_path: Path
 ) -> None:
-    run = yard.create()
+    run = yard.create("alone")  # tests beside this one share the record
     yard.carry(run)
     env = run.environment
     env.refresh_from_db()

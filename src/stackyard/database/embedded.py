@@ -82,6 +82,7 @@ class EmbeddedPostgres:
             self._forget_stale_pids()
             if not (self._data / "postmaster.pid").exists():
                 return
+            self._check_reachable()  # another process may have started it, from programs that lie elsewhere
             try:
                 self._run("pg_ctl", "-w", "-t", "60", "-m", "fast", "-D", str(self._data), "stop")
             except Unavailable:
