@@ -121,11 +121,13 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 LONG = frozenset(
     {
+        "test_backup_and_restore.py",
         "test_change.py",
         "test_expiry_and_drift.py",
         "test_faults.py",
         "test_further_names.py",
         "test_no_secret_gets_out.py",
+        "test_pattern_in_ci.py",
         "test_sandbox.py",
         "test_what_follows_from_an_error.py",
     }
