@@ -230,7 +230,7 @@ def restart_database(run: Run, worker: Worker, start: StartWorker, gate: Gate) -
 
 def fill_disk(run: Run, worker: Worker, start: StartWorker, gate: Gate) -> None:
     """No byte more fits into the folder that Terraform works in, until the run has ended."""
-    filler = Path(f"/proc/{worker.pid}/root{get_settings().data.resolve()}/work/filler")
+    filler = Path(f"/proc/{worker.pid}/root{get_settings().data.resolve()}") / "work" / "filler"
     with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(b"\0" * 4096)

@@ -127,7 +127,7 @@ KNOWN: tuple[Known, ...] = (
         "The disk of the worker's machine is full.",
         "Make room in Stackyard's data folder, then press Destroy or try again.",
         "Failed to install provider. Error while installing hashicorp/aws v3.39.0: write "
-        "/var/lib/stackyard/work/x/code/.terraform/providers: no space left on device",
+        "/var/lib/stackyard/x/code/.terraform/providers: no space left on device",
     ),
     Known(
         r"steady state|state to become '\w*(STABLE|ACTIVE|available|running|tfSTABLE)",
