@@ -27,10 +27,11 @@ lint: setup
 test: setup lint
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-# Every stage meets every fault; a table is printed at the end. About 20 minutes on 4 cores.
+# Also the stories that take minutes each.
 test-all: setup lint
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "" $(ARGS)
 
+# Every stage meets every fault; a table is printed at the end. About 20 minutes on 4 cores.
 faults: setup
 	STACKYARD_FAULTS=all $(BIN)/python -m pytest -m "" tests/acceptance/test_faults.py -n auto --dist worksteal $(ARGS)
 

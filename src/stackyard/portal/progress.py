@@ -70,6 +70,14 @@ class Progress:
             return False
         return self.run.kind != "destroy" or self.run.status == RunStatus.QUEUED
 
+    @property
+    def can_be_kept(self) -> bool:
+        """Whether whoever stops it may keep what it has built so far (`runs.cancel`)."""
+        run = self.run
+        return (
+            self.can_be_cancelled and run.kind == "create" and run.status == RunStatus.RUNNING and not run.rolling_back
+        )
+
 
 def progress_of(run: Run, forecaster: Forecaster | None = None) -> Progress:
     """Read stages and what is to be expected; `forecaster` when the page tells of other runs as well."""

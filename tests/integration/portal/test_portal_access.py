@@ -42,7 +42,7 @@ GET: dict[str, tuple[int, int, int, int]] = {
     "remove-fqdn": POST_ONLY,
     "runs": ALL,
     "run": OWN,
-    "cancel-run": POST_ONLY,
+    "cancel-run": (403, 404, 200, 200),
     "approve-run": POST_ONLY,
     "reject-run": POST_ONLY,
     "repeat-run": POST_ONLY,

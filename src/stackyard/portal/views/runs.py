@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Run, RunEvent, RunKind, RunStatus
@@ -94,13 +94,21 @@ def _get_run(request: Request, run_id: int) -> Run:
     return rights.find(request.user, rows, pk=run_id)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def cancel(request: Request, run_id: int) -> HttpResponse:
-    """Ask a run to stop; back to its environment."""
+    """Ask a run to stop; back to it. Who opens the page is asked what shall become of what stands."""
     found = _get_run(request, run_id)
-    stopped = request_cancel(request.user, found)
+    rights.require_act_on(request.user, found.environment)
+    keep, problem = request.POST.get("keep") == "yes", ""
+    try:
+        stopped = request_cancel(request.user, found, keep=keep) if request.method == "POST" else None
+    except Invalid as error:
+        stopped, problem = None, error.problems[0].message
+    if stopped is None:
+        context = {"run": found, "environment": found.environment, "keep": keep, "problem": problem}
+        return render(request, "portal/runs/cancel.html", context, status=422 if problem else 200)
     messages.info(request, "The run is cancelled." if not stopped.is_active else "The run was asked to stop.")
-    return redirect("portal:environment", uid=found.environment.uid)
+    return redirect("portal:run", run_id=run_id)
 
 
 @require_POST
