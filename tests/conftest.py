@@ -22,6 +22,23 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Journeys first, dealt out like cards: pytest-xdist gives each process a part of the list without a gap, and those
+    that wait for AWS would all be in the first one, and keep it at work long after the others."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    journeys = [item for item in items if item.get_closest_marker("journey")]
+    others = [item for item in items if not item.get_closest_marker("journey")]
+    dealt: list[pytest.Item] = []
+    for process in range(processes):
+        share = (len(items) - len(dealt)) // (processes - process)
+        mine = journeys[process::processes]
+        rest = max(0, share - len(mine))
+        dealt += [*mine, *others[:rest]]
+        del others[:rest]
+    items[:] = [*dealt, *others]
+
+
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """The AWS emulator. Tests share it and stay apart by account ids."""

@@ -5,6 +5,8 @@ import pytest
 from stackyard.settings import get_settings
 from tests.yard import Yard, log_of
 
+pytestmark = pytest.mark.journey
+
 BUCKET = "stackyard-state-for-tests"
 
 
