@@ -158,6 +158,20 @@ def kill_worker(run: Run, worker: Worker, start: StartWorker, gate: Gate) -> Non
     start()
 
 
+def lose_machine(run: Run, worker: Worker, start: StartWorker, gate: Gate) -> None:
+    """Worker, Terraform and work folder are gone at one blow; a worker begins elsewhere."""
+    worker.kill()
+    folder = get_settings().data.resolve() / "work" / f"{run.environment.uid}-{run.pk}"
+    while still := [pid for pid, code in terraforms() if code.is_relative_to(folder)]:
+        for pid in still:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+        time.sleep(0.02)
+    worker.wait()
+    shutil.rmtree(folder, ignore_errors=True)
+    start()
+
+
 def stop_worker(run: Run, worker: Worker, start: StartWorker, gate: Gate) -> None:
     """It sleeps while another worker has the run to its end, and wakes up again."""
     worker.send_signal(signal.SIGSTOP)
@@ -245,6 +259,7 @@ def has_small_rooms() -> bool:
 
 FAULTS = {
     "worker killed": kill_worker,
+    "machine lost": lose_machine,
     "worker asleep": stop_worker,
     "Terraform killed": kill_terraform,
     "provider killed": kill_provider,

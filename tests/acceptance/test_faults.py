@@ -48,6 +48,7 @@ def every_case() -> Iterator[tuple[str, str, str]]:
 
 CHOSEN = (
     ("create", "record", "worker killed"),
+    ("create", "apply", "machine lost"),
     ("create", "apply", "worker asleep"),
     ("create", "plan", "Terraform killed"),
     ("create", "apply", "Terraform killed"),
