@@ -49,6 +49,16 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Django makes a database of its own for tests; Terraform's state lies in the same one, as it does elsewhere."""
+    from django.db import connection
+
+    name = connection.settings_dict["NAME"]
+    os.environ["DATABASE_URL"] = os.environ["DATABASE_URL"].replace("///stackyard?", f"///{name}?")
+    get_settings.cache_clear()
+
+
 @pytest.fixture
 def yard(emulator: Emulator, transactional_db: None) -> "Iterator[Yard]":
     """An organisation with a sandbox of its own on the emulator, and a worker that works when told to."""

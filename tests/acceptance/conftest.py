@@ -31,13 +31,7 @@ def start_worker(transactional_db: None) -> Iterator[StartWorker]:
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*before: str) -> "subprocess.Popen[bytes]":
-        name = connection.settings_dict["NAME"]
-        environment = {
-            **os.environ,
-            "DATABASE_URL": os.environ["DATABASE_URL"].replace("///stackyard?", f"///{name}?"),
-            "STACKYARD_LEASE_SECONDS": "3",
-            "PGAPPNAME": WORKER,
-        }
+        environment = {**os.environ, "STACKYARD_LEASE_SECONDS": "3", "PGAPPNAME": WORKER}
         child = subprocess.Popen(
             [*before, sys.executable, "-m", "stackyard.cli", "worker"], env=environment, start_new_session=True
         )

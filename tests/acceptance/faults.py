@@ -224,7 +224,7 @@ def restart_database(run: Run, worker: Worker, start: StartWorker, gate: Gate) -
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         own = cursor.fetchone()[0]
-    address = os.environ["DATABASE_URL"].replace("///stackyard?", "///postgres?")
+    address = os.environ["DATABASE_URL"].replace(f"///{name}?", "///postgres?")
     with psycopg.connect(address, autocommit=True) as admin:
         closed = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
         admin.execute(closed.format(sql.Identifier(name), sql.Literal(False)))

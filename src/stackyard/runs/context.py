@@ -46,7 +46,7 @@ class RunContext:
     # Set right before the lease is given back: from then on losing it is no surprise.
     ending: bool = False
     plan: Plan | None = None
-    # What stands after the apply of this attempt; the stages after it share it.
+    # What stands after the apply of this attempt (`runs.pg_state`); the stages after it share it.
     state: State | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     # Names of stages that have nothing to do in this run.
@@ -75,12 +75,6 @@ class RunContext:
     def worked_seconds(self) -> float:
         """How long this run has worked so far, over all its workers."""
         return self.earlier_seconds + time.monotonic() - self.began
-
-    async def standing(self) -> State:
-        """What stands, read once after each apply."""
-        if self.state is None:
-            self.state = await self.terraform.state()
-        return self.state
 
     def stop_if_cancelled(self) -> None:
         """Between two steps: stop when a person asked for it. A rollback is never stopped."""

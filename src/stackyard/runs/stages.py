@@ -42,6 +42,7 @@ from stackyard.runs.drift import accept, compare, forget
 from stackyard.runs.filling import filling_of, further_fqdns
 from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import guarded, hold, write_environment
+from stackyard.runs.pg_state import seed_state, standing
 from stackyard.runs.recorded import RecordedCode
 from stackyard.terraform.diagnostics import TerraformFailed
 from stackyard.terraform.plan import Plan
@@ -116,7 +117,7 @@ async def init(ctx: RunContext) -> None:
         await ctx.terraform.push_errored_state()
         ctx.log.write("Saved the state that an earlier worker could not save.", level="warning")
     if ctx.environment.backend == "pg":
-        await ctx.terraform.seed_state(ctx.environment.uid)
+        await seed_state(ctx)
 
 
 async def record(ctx: RunContext) -> None:
@@ -205,7 +206,7 @@ async def apply(ctx: RunContext) -> None:
 
 async def verify(ctx: RunContext) -> None:
     """Prove the line from FQDN to the last part, hop by hop, from what AWS says."""
-    state = await ctx.standing()
+    state = await standing(ctx)
     ctx.outputs = dict(state.outputs)
     try:
         hops = await _hops(ctx, state)
@@ -240,7 +241,7 @@ async def _hops(ctx: RunContext, state: State) -> list[Hop]:
 
 async def register(ctx: RunContext) -> None:
     """FQDN, account, outputs and what stands, into the CMDB."""
-    state = await ctx.standing()
+    state = await standing(ctx)
     if ctx.environment.is_baseline:
         await in_database(baseline.register, ctx, state)
         return ctx.log.write(f"Sandbox {ctx.sandbox.name} is ready for environments.")

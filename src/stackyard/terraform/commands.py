@@ -129,9 +129,7 @@ class Terraform:
         On a state that is not there the `pg` backend takes one database-wide lock, and holds it as long as the plan or
         apply runs: everybody's first apply waits for everybody else's. Pushing an empty state holds it for a moment.
         """
-        identity = str(uuid.uuid5(uuid.NAMESPACE_OID, lineage))
-        empty = {"version": 4, "terraform_version": "1.9.0", "serial": 1, "lineage": identity}
-        self.workdir.seed_state.write_text(json.dumps({**empty, "outputs": {}, "resources": []}))
+        self.workdir.seed_state.write_text(empty_state(lineage))
         try:
             # Not as events: that it is refused is no news for the log.
             await self._text("state", "push", LOCK_WAIT, str(self.workdir.seed_state))
@@ -248,6 +246,13 @@ class Terraform:
                 raise Unavailable(
                     f"{self.engine.name} could not be started: {error}", hint="Run `stackyard doctor` on this machine."
                 ) from None
+
+
+def empty_state(lineage: str) -> str:
+    """A state file, format version 4, of nothing. The same `lineage` gives the same one."""
+    identity = str(uuid.uuid5(uuid.NAMESPACE_OID, lineage))
+    empty = {"version": 4, "terraform_version": "1.9.0", "serial": 1, "lineage": identity}
+    return json.dumps({**empty, "outputs": {}, "resources": []})
 
 
 async def _follow(output: Path, child: asyncio.subprocess.Process) -> AsyncIterator[str]:

@@ -22,9 +22,6 @@ def ctx(transactional_db: None) -> Any:
     run = create(make_organisation().requester, CreateRequest("shop", "ecs-service", "dev"), via="api")
     lines: list[tuple[str, str]] = []
 
-    async def standing() -> State:
-        return State()
-
     return SimpleNamespace(
         run=Run.objects.get(pk=run.pk),
         lease=claim(run.pk, "one", 60),
@@ -34,7 +31,7 @@ def ctx(transactional_db: None) -> Any:
         outputs={},
         skip=set(),
         lines=lines,
-        standing=standing,
+        state=State(),
         log=SimpleNamespace(write=lambda text, level="info": lines.append((level, text))),
     )
 
