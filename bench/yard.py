@@ -21,13 +21,13 @@ def yard() -> Iterator[tuple[DemoStack, Client]]:
             yield stack, Client(stack.url, stack.token)
 
 
-def await_end(client: Client, run_id: int) -> dict[str, Any]:
-    """The run once it has ended."""
+def await_end(client: Client, run_id: int, pause: float = 0.05) -> dict[str, Any]:
+    """The run once it has ended, asked for after each pause (seconds)."""
     while True:
         run: dict[str, Any] = client.get(f"/runs/{run_id}")
         if not run["active"]:
             return run
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def p95(values: Sequence[float]) -> float:
