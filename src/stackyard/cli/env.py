@@ -169,6 +169,7 @@ def require_success(run: Any) -> None:
         raise unanswered(run)
     if run["status"] != "succeeded":
         reason = run["error"] or "No reason was given."
+        reason += "".join(f"\n  {problem['field']}: {problem['message']}" for problem in run["problems"])
         raise RunFailed(
             f"The {run['kind']} of {run['environment']} {_ENDED.get(run['status'], run['status'])}: {reason}",
             hint=run["hint"],

@@ -166,6 +166,14 @@ def test_cancel_while_it_waits_gives_everything_back(site: Site, make: Make) -> 
     assert not run.environment.allocations.filter(released_at=None).exists()
 
 
+def test_a_setting_that_was_refused_while_it_was_built_is_named(site: Site, make: Make) -> None:
+    run = make("two")
+    problem = {"field": "settings.container.cpu", "message": "Fargate does not offer <it>."}
+    Run.objects.filter(pk=run.pk).update(status="failed", error="Two settings do not fit.", problems=[problem])
+    page = page_of(site, "requester", f"/runs/{run.pk}/")
+    assert "<code>settings.container.cpu</code> Fargate does not offer &lt;it&gt;." in page
+
+
 def test_runs_tell_their_place_in_the_queue(site: Site, make: Make) -> None:
     make("two")
     make("three")
