@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stackyard.errors import NotFound, Unavailable
+from stackyard.errors import Conflict, NotFound, Unavailable
 from stackyard.record.repository import Passport, Record
 
 FOLDER = Path("commerce/shop/dev")
@@ -131,3 +131,71 @@ def test_a_writer_that_was_killed_stops_nobody(
     (record.root / ".git" / "index.lock").touch()
     second = record.commit(FOLDER, code("a = 2\n"), passport(run=2), "change")
     assert second != first
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "remote.git")
+    return tmp_path / "remote.git"
+
+
+def by_hand(remote: Path, where: Path, name: str, text: str) -> None:
+    """Somebody edits a file in a clone of their own, and pushes."""
+    git(where.parent, "clone", "--quiet", str(remote), where.name)
+    (where / FOLDER / name).write_text(text)
+    git(
+        where, "-c", "user.name=Hanna", "-c", "user.email=h@example.com", "commit", "--quiet", "--all", "--message=Edit"
+    )
+    git(where, "push", "--quiet")
+
+
+def at_remote(remote: Path, name: str, branch: str = "main") -> str:
+    return git(remote, "show", f"{branch}:{FOLDER}/{name}")
+
+
+@pytest.mark.parametrize("name", ["main.tf", "modules/m/m.tf"])
+def test_an_edit_by_hand_since_the_code_was_fetched_stops_the_run_and_stays(
+    tmp_path: Path, code: Callable[[str], Path], remote: Path, name: str
+) -> None:
+    record = Record(tmp_path / "record", str(remote))
+    base = record.commit(FOLDER, code("a = 1\n"), passport(), "create")
+    by_hand(remote, tmp_path / "hers", name, "b = 2\n")
+    with pytest.raises(Conflict, match="Somebody edited commerce/shop/dev"):
+        record.commit(FOLDER, code("a = 3\n"), passport(run=2), "change", base=base)
+    assert at_remote(remote, name) == "b = 2\n"
+    assert record.commit(Path("commerce/shop/other"), code("a = 4\n"), passport(run=3), "create"), "others go on"
+
+
+def test_a_stage_that_is_done_again_after_its_commit_is_no_conflict(
+    tmp_path: Path, code: Callable[[str], Path], remote: Path
+) -> None:
+    record = Record(tmp_path / "record", str(remote))
+    base = record.commit(FOLDER, code("a = 1\n"), passport(), "create")
+    once = record.commit(FOLDER, code("a = 2\n"), passport(run=2), "change", base=base)
+    assert record.commit(FOLDER, code("a = 2\n"), passport(run=2), "change", base=base) == once
+
+
+def test_what_cannot_be_put_on_top_becomes_a_branch_and_stops_nobody_else(
+    tmp_path: Path, code: Callable[[str], Path], remote: Path
+) -> None:
+    record = Record(tmp_path / "record", str(remote))
+    record.commit(FOLDER, code("a = 1\n"), passport(), "create")
+    by_hand(remote, tmp_path / "hers", "main.tf", "b = 2\n")
+    with pytest.raises(Conflict, match=r"main.tf .* branch conflict/") as error:
+        record.commit(FOLDER, code("a = 3\n"), passport(run=2), "change")
+    branch = str(error.value).partition("branch ")[2].partition(" ")[0]
+    assert at_remote(remote, "main.tf") == "b = 2\n"
+    assert at_remote(remote, "main.tf", branch) == "a = 3\n"
+    record.commit(Path("commerce/shop/other"), code("a = 4\n"), passport(run=3), "create")
+    assert "commerce/shop/other/main.tf" in git(remote, "ls-tree", "-r", "--name-only", "main")
+
+
+def test_an_environment_that_is_gone_is_removed_also_when_somebody_edited_it(
+    tmp_path: Path, code: Callable[[str], Path], remote: Path
+) -> None:
+    record = Record(tmp_path / "record", str(remote))
+    record.commit(FOLDER, code("a = 1\n"), passport(), "create")
+    by_hand(remote, tmp_path / "hers", "main.tf", "b = 2\n")
+    record.remove(FOLDER, "shop-dev", 2)
+    assert str(FOLDER) not in git(remote, "ls-tree", "-r", "--name-only", "main")
+    assert at_remote(remote, "main.tf", "main~1") == "b = 2\n", "what was edited is in the history"

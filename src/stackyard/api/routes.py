@@ -8,7 +8,18 @@ from django.urls import URLPattern, re_path
 from ninja import NinjaAPI
 
 from stackyard import __version__
-from stackyard.api import addresses, changes, environments, fqdns, organisation, patterns, proof, runs, sandboxes
+from stackyard.api import (
+    addresses,
+    changes,
+    environments,
+    fqdns,
+    organisation,
+    patterns,
+    proof,
+    runs,
+    sandboxes,
+    upgrades,
+)
 from stackyard.api.answers import answers, install, nowhere, one_shape
 from stackyard.api.auth import PortalSession, TokenAuth
 from stackyard.api.parser import StrictJson
@@ -58,10 +69,12 @@ def openapi(request: HttpRequest) -> HttpResponse:
 
 api.add_router("/environments", environments.router)
 api.add_router("/environments", changes.router)
+api.add_router("/environments", upgrades.environments)
 api.add_router("/environments", proof.router)
 api.add_router("/environments", fqdns.router)
 api.add_router("/runs", runs.router)
 api.add_router("/patterns", patterns.router)
+api.add_router("/patterns", upgrades.patterns)
 api.add_router("", organisation.router)
 api.add_router("/sandboxes", sandboxes.router)
 api.add_router("", addresses.router)

@@ -63,6 +63,13 @@ class CreateIn(Schema):
     )
 
 
+class PatternRef(Schema):
+    """What an environment was built from."""
+
+    name: str
+    version: str
+
+
 class EditIn(Schema):
     """What is to be different."""
 
@@ -85,6 +92,81 @@ class ChangeIn(EditIn):
 
     plan_only: StrictBool = Field(default=False, description="End after the plan; nothing is recorded or applied.")
     confirm: StrictBool = Field(default=False, description="Wait for approval, whatever the plan.")
+
+
+class UpgradeIn(ChangeIn):
+    """A wish to bring an environment to the newer version of its pattern. Settings go by that version's rules."""
+
+    take: dict[str, Literal["mine", "new"]] = Field(
+        default_factory=dict,
+        max_length=1000,
+        description="For each conflict, by its path or the name of its file: what is to stand there.",
+        examples=[{"container.memory": "mine", "main.tf": "new"}],
+    )
+    digest: StrictStr = Field(
+        default="", description="`digest` of the preview that you saw; refused when the catalogue has another by now."
+    )
+
+
+class ConflictOut(Schema):
+    """What both the new version and this environment changed. Texts as they are written in HCL, empty: not there."""
+
+    path: str = Field(description="Of a setting or another value of the interface file; or the name of a file.")
+    file: bool
+    old: str = Field(description="In the version that built it; empty for a file.")
+    new: str
+    mine: str
+    reason: str
+    choices: list[str] = Field(description="What may be taken: `mine`, `new`.")
+    decided: bool = Field(description="By `take` of this request.")
+
+
+class UpgradeOut(Schema):
+    """What an upgrade would do to the recorded code."""
+
+    built: PatternRef = Field(description="The version that built the recorded code.")
+    to: PatternRef = Field(description="The version in the catalogue.")
+    digest: str
+    diff: list[str] = Field(description="Of the interface file, unified, one line each.")
+    kept: list[str] = Field(description="Paths and files that stay as they are here, against the new version.")
+    conflicts: list[ConflictOut]
+    problems: list[ProblemOut] = Field(description="What is in the way beside undecided conflicts.")
+    added: list[str] = Field(description="Files that the new version brings.")
+    changed: list[str]
+    removed: list[str]
+
+
+class ImpactOf(Schema):
+    """One environment, and what the version would mean for it."""
+
+    environment: str
+    version: str = Field(description="What it is built from.")
+    clean: bool = Field(description="It follows without anybody's decision.")
+    conflicts: list[str] = Field(description="Paths and files that somebody has to decide.")
+    refused: list[str] = Field(description="Of these the settings that the version does not take any more.")
+    problems: list[ProblemOut]
+    error: str = Field(description="Why this cannot be told.")
+
+
+class ImpactOut(Schema):
+    """What a version of a pattern would mean for the environments that stand, as far as you may see them."""
+
+    pattern: PatternRef
+    digest: str
+    breaks: int = Field(description="How many would need a decision, or could not follow.")
+    items: list[ImpactOf]
+
+
+class PatternFiles(Schema):
+    """A pattern that is not published yet."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    files: dict[str, StrictStr] = Field(
+        max_length=2000,
+        description="`pattern/<path>` and `modules/<name>/<path>` -> content in Base64, all files of the pattern "
+        "and of the modules that it uses.",
+    )
 
 
 class ApproveIn(Schema):
@@ -120,13 +202,6 @@ class SandboxRef(Schema):
     name: str
     account_id: str
     region: str
-
-
-class PatternRef(Schema):
-    """What an environment was built from."""
-
-    name: str
-    version: str
 
 
 class EnvironmentOut(Schema):

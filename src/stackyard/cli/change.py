@@ -53,13 +53,13 @@ def change(
     if diff and as_json:
         print_json(previewed)
         return
-    _show_diff(previewed["diff"], to_stderr=as_json)
+    show_diff(previewed["diff"], to_stderr=as_json)
     if diff:
         return
     wish = {**edit, "plan_only": plan_only, "confirm": ask}
     accepted = client.post(f"{address}/change", wish, idempotency_key=str(uuid.uuid4()))
     if wait or plan_only or confirm:
-        _through(client, accepted, confirm=confirm, as_json=as_json)
+        through(client, accepted, confirm=confirm, as_json=as_json)
     else:
         go_on(client, accepted, wait=False, as_json=as_json)
 
@@ -127,12 +127,12 @@ def _again(environment: str, what: str, *, confirm: str, wait: bool, as_json: bo
     client = Client.from_environment()
     accepted = client.post(f"/environments/{part(environment)}/{what}")
     if wait or confirm:
-        _through(client, accepted, confirm=confirm, as_json=as_json)
+        through(client, accepted, confirm=confirm, as_json=as_json)
     else:
         go_on(client, accepted, wait=False, as_json=as_json)
 
 
-def _through(client: Client, accepted: Any, *, confirm: str, as_json: bool) -> None:
+def through(client: Client, accepted: Any, *, confirm: str, as_json: bool) -> None:
     """Follow a run to its end, and through the question that its plan may ask."""
     run = follow(client, accepted["run"]["id"], confirm=confirm, plan=True, to_stderr=as_json)
     if as_json:
@@ -168,7 +168,8 @@ def _edit(
     return {"set": wished, "unset": [interface.address(path) for path in unset]}
 
 
-def _show_diff(lines: Sequence[str], *, to_stderr: bool) -> None:
+def show_diff(lines: Sequence[str], *, to_stderr: bool) -> None:
+    """A unified diff, in colour where that is shown."""
     for line in lines[2:]:
         typer.secho(printable(line), fg=COLOURS.get(line[:1]), err=to_stderr)
     if not lines:

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from stackyard.cli import address, change, env, fqdn, lifetimes, pattern, proof, run, sandbox
+from stackyard.cli import address, change, env, fqdn, lifetimes, pattern, proof, run, sandbox, upgrade
 from stackyard.cli.doctor.command import doctor
 from stackyard.cli.failures import polite
 from stackyard.cli.server import commands as server
@@ -85,8 +85,10 @@ def _root(
 
 
 env.app.command("change")(change.change)
+env.app.command("upgrade")(upgrade.upgrade)
 env.app.command("retry")(change.retry)
 env.app.command("back")(change.back)
+pattern.app.command("impact")(upgrade.impact)
 run.app.command("approve")(change.approve)
 run.app.command("reject")(change.reject)
 env.app.command("extend")(lifetimes.extend)

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Environment, EnvironmentStatus, Run, RunKind, RunStatus
+from stackyard.cmdb.models import Environment, EnvironmentStatus, PatternVersion, Run, RunKind, RunStatus
 from stackyard.cmdb.models.run import ACTIVE
 from stackyard.errors import Conflict, Invalid, Problem
 from stackyard.patterns.parameters import Parameter
@@ -23,6 +23,7 @@ from stackyard.runs.filling import filling_of
 from stackyard.runs.interface import Interface
 from stackyard.runs.queue import GIVES_WAY, enqueue
 from stackyard.runs.recorded import RecordedCode
+from stackyard.runs.versions import version_at
 from stackyard.runs.wish import Wish
 from stackyard.settings import get_settings
 
@@ -46,7 +47,7 @@ class ChangeRequest:
 class Preview:
     """What a request would do to the interface file. `diff`: unified, one entry per line; empty: no difference.
 
-    `touched`: the request itself makes a difference, not only what Stackyard fills anew.
+    `touched`: the request itself makes a difference, not only what Stackyard fills anew. `version`: what built it.
     """
 
     before: str
@@ -54,23 +55,23 @@ class Preview:
     diff: tuple[str, ...]
     problems: tuple[Problem, ...]
     touched: bool
+    version: PatternVersion
 
 
 def parameters(environment: Environment) -> tuple[Parameter, ...]:
-    """What a person may set, by the pattern version that built the environment."""
-    return Interface.of(environment.pattern, get_settings()).parameters
+    """What a person may set, by the pattern version that built the recorded code."""
+    return Interface.of(_newest(environment)[0], get_settings()).parameters
 
 
 def recorded_interface(environment: Environment) -> bytes:
     """The environment's interface file as it is newest in the record. NotFound when the record does not hold it."""
-    store, folder = _record(environment)
-    name = Interface.of(environment.pattern, get_settings()).file_name
-    return store.read(folder, store.newest(folder), name)
+    return _newest(environment)[1]
 
 
 def current_settings(environment: Environment) -> dict[str, Any]:
     """Path -> value of every parameter that is a constant in the recorded interface file, defaults included."""
-    return Interface.of(environment.pattern, get_settings()).values(recorded_interface(environment))
+    version, text = _newest(environment)
+    return Interface.of(version, get_settings()).values(text)
 
 
 def preview(user: User, environment: Environment, request: ChangeRequest) -> Preview:
@@ -79,13 +80,13 @@ def preview(user: User, environment: Environment, request: ChangeRequest) -> Pre
     Raises Forbidden as rights say, NotFound or Unusable when the recorded code cannot be read.
     """
     rights.require_act_on(user, environment)
-    interface = Interface.of(environment.pattern, get_settings())
-    text = recorded_interface(environment)
+    version, text = _newest(environment)
+    interface = Interface.of(version, get_settings())
     edited = interface.edited(text, _wish(request), filling_of(environment, get_settings()))
     before, after = (t.decode("utf-8", errors="replace") for t in (text, edited.text))
     name = interface.file_name
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm="")
-    return Preview(before, after, tuple(lines), edited.problems, edited.touched)
+    return Preview(before, after, tuple(lines), edited.problems, edited.touched, version)
 
 
 def change(user: User, environment: Environment, request: ChangeRequest, *, via: str) -> Run:
@@ -162,6 +163,14 @@ def _is_applied(environment: Environment) -> bool:
     """Whether what is newest in the record is what the last good run applied."""
     store, folder = _record(environment)
     return store.same(folder, store.newest(folder), last_good_commit(environment))
+
+
+def _newest(environment: Environment) -> tuple[PatternVersion, bytes]:
+    """The version that built what is newest in the record, and its interface file."""
+    store, folder = _record(environment)
+    commit = store.newest(folder)
+    version = version_at(store, environment, commit)
+    return version, store.read(folder, commit, Interface.of(version, get_settings()).file_name)
 
 
 def _record(environment: Environment) -> tuple[RecordedCode, Path]:

@@ -29,6 +29,20 @@ def version_of(pattern: Pattern) -> PatternVersion:
     return version
 
 
+def is_newer(pattern: Pattern, version: PatternVersion) -> bool:
+    """Whether a pattern as it lies in a folder goes on from this version: a higher number (https://semver.org, 11), or
+    other content under the same one."""
+    return pattern.digest != version.digest and _order(pattern.version) >= _order(version.version)
+
+
+def _order(version: str) -> tuple[Any, ...]:
+    core, _, before = version.partition("+")[0].partition("-")
+    parts = before.split(".") if before else []
+    # Without a word after the hyphen it is the release itself, which comes after all that led to it.
+    words = tuple((0, int(w), "") if w.isdigit() else (1, 0, w) for w in parts)
+    return (*map(int, core.split(".")), not parts, words)
+
+
 def mark_tested(user: User, name: str, report: Mapping[str, Any]) -> PatternVersion:
     """Keep the report of `stackyard pattern test` with the version that it was made from.
 

@@ -25,10 +25,12 @@ OTHER_KIND = "The new version has something of another kind here."
 
 @dataclass(frozen=True)
 class Kept:
-    """Something that the environment has otherwise than the old version, and that goes on. `mine` empty: removed."""
+    """Something that the environment has otherwise than the old version, and that goes on. `mine` empty: removed.
+    `file`: the path names a whole file."""
 
     path: str
     mine: str
+    file: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Conflict:
     """Something that nobody but a person can decide.
 
     `old`, `new`, `mine`: as they are written in HCL; empty where there is none. `choices`: what may be taken; a value
-    that the new version refuses can only be given up, or replaced by another one.
+    that the new version refuses can only be given up, or replaced by another one. `file`: the path names a whole file.
     """
 
     path: str
@@ -45,6 +47,7 @@ class Conflict:
     mine: str
     reason: str
     choices: tuple[Side, ...] = ("mine", "new")
+    file: bool = False
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Parameter:
         return self.shape.problem(value) or self._narrower(value)
 
     def _narrower(self, value: Any) -> str | None:
-        if self.enum and not any(_same(value, allowed) for allowed in self.enum):
+        if self.enum and not any(same(value, allowed) for allowed in self.enum):
             return f"Choose one of {', '.join(map(str, self.enum))}."
         if self.kind == "number":
             return self._check_range(value)
@@ -137,7 +137,7 @@ def check_settings(parameters: Iterable[Parameter], given: Mapping[str, Any]) ->
         if parameter is None:
             known = ", ".join(by_path) or "none"
             problems.append(Problem(f"settings.{shown(path, 120)}", f"There is no such setting. Settings: {known}."))
-        elif not parameter.required and _same(value, parameter.default):
+        elif not parameter.required and same(value, parameter.default):
             continue
         elif message := parameter.check(value):
             problems.append(Problem(f"settings.{path}", message))
@@ -184,12 +184,12 @@ def put(tree: dict[str, Any], path: hcl.Path, value: Any) -> None:
     tree[str(path[-1])] = value
 
 
-def _same(value: Any, default: Any) -> bool:
+def same(value: Any, default: Any) -> bool:
     """Equal in value and in type, however deep: 1 is not True, but 1 is 1.0, as in HCL."""
     if isinstance(value, Mapping) and isinstance(default, Mapping):
-        return value.keys() == default.keys() and all(_same(v, default[k]) for k, v in value.items())
+        return value.keys() == default.keys() and all(same(v, default[k]) for k, v in value.items())
     if isinstance(value, list | tuple) and isinstance(default, list | tuple):
-        return len(value) == len(default) and all(map(_same, value, default))
+        return len(value) == len(default) and all(map(same, value, default))
     return isinstance(value, bool) == isinstance(default, bool) and bool(value == default)
 
 

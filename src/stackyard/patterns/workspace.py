@@ -59,6 +59,15 @@ class Filling:
 
 def render_workspace(pattern: Pattern, filling: Filling, settings: Mapping[str, Any], target: Path) -> None:
     """Write the code of one environment into `target`, which is emptied first."""
+    render_code(pattern, filling.backend, target)
+    (target / interface_file(pattern)).write_bytes(
+        _without_replaced(pattern.manifest, interface_file(pattern), fill_interface(pattern, filling, settings))
+    )
+    write_providers(pattern.manifest, filling, target)
+
+
+def render_code(pattern: Pattern, backend: str, target: Path) -> None:
+    """Write what is the same for every environment of a pattern: all but the interface file and the providers."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     _copy(pattern.directory, target, modules_at="./modules")
@@ -69,12 +78,21 @@ def render_workspace(pattern: Pattern, filling: Filling, settings: Mapping[str, 
         for file in target.iterdir():
             if is_values_file(file.name):
                 file.unlink()  # its values are in ours: two such files would overrule each other by their names
-    (target / interface_file(pattern)).write_bytes(fill_interface(pattern, filling, settings))
-    (target / BACKEND_FILE).write_text(backend_text(filling.backend), encoding="utf-8")
-    write_providers(manifest, filling, target)
+    else:
+        (target / manifest.interface).unlink()
     for file in target.glob("*.tf"):
-        if manifest.replaces and file.name not in (BACKEND_FILE, PROVIDER_FILE):
-            file.write_bytes(without_replaced(file.read_bytes(), file.name, manifest.replaces))
+        file.write_bytes(_without_replaced(manifest, file.name, file.read_bytes()))
+    (target / BACKEND_FILE).write_text(backend_text(backend), encoding="utf-8")
+
+
+def interface_as_shipped(manifest: Manifest, texts: Mapping[str, str]) -> bytes:
+    """`locals.tf` of a pattern version as an environment begins with it, before anything is filled in. `texts`: the
+    version's interface files by name."""
+    return _without_replaced(manifest, "locals.tf", texts["locals.tf"].encode())
+
+
+def _without_replaced(manifest: Manifest, name: str, content: bytes) -> bytes:
+    return without_replaced(content, name, manifest.replaces) if manifest.replaces and name.endswith(".tf") else content
 
 
 def write_providers(manifest: Manifest, filling: Filling, target: Path) -> bool:

@@ -21,6 +21,7 @@ from stackyard.portal.forms.settings import PREFIX
 from stackyard.portal.patterns import catalogue
 from stackyard.runs.interface import Interface
 from stackyard.runs.recorded import RecordedCode
+from stackyard.runs.versions import version_at
 from stackyard.settings import get_settings
 
 
@@ -45,13 +46,14 @@ def recorded(environment: Environment, commit: str = "") -> Recorded:
     A commit that it does not hold counts as none. Raises NotFound or Unusable when the record cannot be read.
     """
     store, folder = RecordedCode.from_settings(get_settings()), Path(environment.record_folder)
-    interface = Interface.of(environment.pattern, get_settings())
-    name = interface.file_name
+    interface = Interface.of(version_at(store, environment, commit), get_settings())
     try:
-        text = store.read(folder, commit, name)
+        text = store.read(folder, commit, interface.file_name)
     except NotFound:
         commit = store.newest(folder)
-        text = store.read(folder, commit, name)
+        interface = Interface.of(version_at(store, environment, commit), get_settings())
+        text = store.read(folder, commit, interface.file_name)
+    name = interface.file_name
     good = changes.last_good_commit(environment)
     try:
         before = store.read(folder, good, name)
@@ -106,8 +108,8 @@ class ChangePreview:
 def preview_change(user: User, environment: Environment, request: ChangeRequest) -> ChangePreview:
     """Look, without asking for it. Raises as `environments.change.preview`."""
     seen = changes.preview(user, environment, request)
-    interface = Interface.of(environment.pattern, get_settings())
-    before, after = (_built(environment.pattern, interface.values(text.encode())) for text in (seen.before, seen.after))
+    interface = Interface.of(seen.version, get_settings())
+    before, after = (_built(seen.version, interface.values(text.encode())) for text in (seen.before, seen.after))
     return ChangePreview(
         diff=diff_of(seen.before, seen.after, interface.file_name),
         touched=seen.touched,

@@ -2,7 +2,8 @@
 
 Git does the work through its command line: argv lists, an environment of its own, no hooks, no prompts. Writers on one
 machine take turns by a file lock; writers on several machines meet at the remote, where a push is retried on top of
-what others pushed and never forced (folders of different environments cannot conflict).
+what others pushed and never forced. Folders of different environments cannot conflict; what a person edited by hand
+can: then theirs stays, and ours is kept as a branch.
 """
 
 import io
@@ -12,26 +13,30 @@ import shutil
 import subprocess
 import tarfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from stackyard.errors import NotFound, Unavailable
+from stackyard.errors import Conflict, NotFound, Unavailable
 from stackyard.record.turns import taken
 from stackyard.settings import Settings
 
 BRANCH = "main"
+PASSPORT = "environment.yaml"
 PUSH_TRIES = 5
 DEAD_WRITER_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class Passport:
-    """`environment.yaml`: what the folder is, readable without Stackyard."""
+    """`environment.yaml`: what the folder is, readable without Stackyard.
+
+    `rendered`: SHA-256 of each file as the pattern gave it, by which an edit by hand is known.
+    """
 
     environment: str
     uid: str
@@ -45,6 +50,7 @@ class Passport:
     fqdn: str
     settings: Mapping[str, Any]
     run: int
+    rendered: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """The file's text."""
@@ -63,19 +69,22 @@ class Record:
         """The record under the data folder, with the remote that the settings name."""
         return cls(settings.data.resolve() / "record", settings.record_remote)
 
-    def commit(self, folder: Path, code: Path, passport: Passport, kind: str) -> str:
+    def commit(self, folder: Path, code: Path, passport: Passport, kind: str, *, base: str = "") -> str:
         """Make `folder` hold exactly the code in `code` and the passport; returns the commit id.
 
         When nothing changed the commit that is there already is returned, so a stage that is done again adds nothing.
+        `base`: the commit whose code `code` was made from. Raises Conflict when somebody edited the folder since then.
         """
         with self._turn():
+            if base:
+                self._catch_up()
             target = self.root / folder
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(code, target, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan"))
-            (target / "environment.yaml").write_text(passport.text(), encoding="utf-8")
+            (target / PASSPORT).write_text(passport.text(), encoding="utf-8")
             title = f"{kind.capitalize()} {passport.environment}"
             trailers = {"Run": passport.run, "Environment": passport.uid, "Pattern": passport.pattern}
-            return self._save(folder, title, trailers)
+            return self._save(folder, title, trailers, base)
 
     def fetch(self, folder: Path, commit: str, target: Path) -> None:
         """Write the code of `folder` as of `commit` into `target`, which is emptied first.
@@ -97,29 +106,53 @@ class Record:
 
     def remove(self, folder: Path, name: str, run: int) -> str:
         """Take the folder out of the newest commit. Its code stays in the history."""
-        with self._turn():
+
+        def without() -> str:
             shutil.rmtree(self.root / folder, ignore_errors=True)
             return self._save(folder, f"Remove {name}", {"Run": run})
+
+        return self._on_top(without)
 
     def write(self, name: str, text: str, title: str) -> str:
         """Make the file `name` at the top hold `text`; returns the newest commit. No commit when it does already.
 
         Of several machines only one may do this at a time: unlike folders, two versions of it would conflict.
         """
-        with self._turn():
-            if self._remote:
-                self._git("pull", "--quiet", "--rebase", "origin", BRANCH, check=False)
+
+        def with_it() -> str:
             (self.root / name).write_text(text, encoding="utf-8", newline="")
             return self._save(Path(name), title, {})
 
-    def _save(self, folder: Path, title: str, trailers: Mapping[str, object]) -> str:
+        return self._on_top(with_it)
+
+    def _on_top(self, save: Callable[[], str]) -> str:
+        """Save what holds whatever others wrote: when it conflicts, once more on top of theirs."""
+        with self._turn():
+            self._catch_up()
+            try:
+                return save()
+            except Conflict:
+                return save()
+
+    def _save(self, folder: Path, title: str, trailers: Mapping[str, object], base: str = "") -> str:
         self._git("add", "--all", "--force", "--", str(folder), check=False)
         if self._git("diff", "--cached", "--quiet", check=False).returncode:
+            if base and self._tree(base, folder) != self._tree("HEAD", folder):
+                self._git("reset", "--hard", "--quiet")
+                raise _edited(folder, "Nothing was applied; the edit is in the record.")
             lines = "".join(f"{key}: {value}\n" for key, value in trailers.items())
             self._git("commit", "--quiet", "--message", f"{title}\n\n{lines}")
+        ours = self._tree("HEAD", folder)
         if self._remote:
             self._push()
+        if base and self._tree("HEAD", folder) != ours:
+            raise _edited(folder, "Nothing was applied; the record holds this run's code and the edit.")
         return self._git("rev-parse", "HEAD").stdout.decode().strip()
+
+    def _tree(self, commit: str, folder: Path) -> bytes:
+        """What identifies the content of a folder at a commit; empty where there is none."""
+        found = self._git("rev-parse", "--verify", "--quiet", f"{commit}:{folder}", check=False)
+        return b"" if found.returncode else found.stdout
 
     def _push(self) -> None:
         """Bring what the remote lacks, also what an earlier try could not bring."""
@@ -130,11 +163,34 @@ class Record:
             pushed = self._git("push", "--quiet", "origin", f"HEAD:{BRANCH}", check=False)
             if pushed.returncode == 0:
                 return
-            self._git("pull", "--quiet", "--rebase", "origin", BRANCH, check=False)
+            self._pull()
         raise Unavailable(
             f"The record could not be pushed: {pushed.stderr.decode(errors='replace').strip()[-300:]}",
             hint="Check STACKYARD_RECORD_REMOTE and its credentials; the run can be started again.",
         )
+
+    def _catch_up(self) -> None:
+        """Begin from what the remote has; what an earlier run left that conflicts with it is no matter of this one."""
+        if self._remote:
+            with suppress(Conflict):
+                self._pull()
+
+    def _pull(self) -> None:
+        """Put what the remote lacks on top of what it has. Raises Conflict when that does not go together: a commit
+        that can never be pushed would stop every run after it, so ours become a branch, and we go on from theirs."""
+        if self._git("pull", "--quiet", "--rebase", "origin", BRANCH, check=False).returncode == 0:
+            return
+        if not (self.root / ".git" / "rebase-merge").exists():
+            return  # the remote did not answer: the push will say so
+        names = self._git("diff", "--name-only", "--diff-filter=U", check=False).stdout.decode(errors="replace").split()
+        self._git("rebase", "--abort")
+        ours = self._git("rev-parse", "HEAD").stdout.decode().strip()
+        branch = f"conflict/{ours[:10]}"
+        self._git("branch", "--force", branch, ours)
+        self._git("push", "--quiet", "origin", f"{ours}:refs/heads/{branch}", check=False)
+        self._git("reset", "--hard", "--quiet", f"origin/{BRANCH}")
+        where = f"This run's code is kept as branch {branch} of the record."
+        raise _edited(Path(names[0] if names else "it"), f"Theirs stays. {where}")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -189,3 +245,7 @@ class Record:
             words = done.stderr.decode(errors="replace").strip()[-300:]
             raise Unavailable(f"git {arguments[0]} failed in the record: {words}", hint="See docs/operations.md.")
         return done
+
+
+def _edited(what: Path, kept: str) -> Conflict:
+    return Conflict(f"Somebody edited {what} in the record while this run was going on. {kept}", hint="Ask again.")

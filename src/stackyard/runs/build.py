@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from stackyard.cmdb.models import Environment, PatternVersion, Run, Sandbox, Stage
+from stackyard.cmdb.models import Environment, Run, Sandbox, Stage
 from stackyard.cmdb.sealing import unseal
 from stackyard.database.connection import database_url
 from stackyard.errors import LeaseLost
@@ -18,6 +18,7 @@ from stackyard.runs.database import in_database
 from stackyard.runs.gap import unread
 from stackyard.runs.lease import Lease, guarded, renew
 from stackyard.runs.log import RunLog
+from stackyard.runs.versions import passport_in, version_that_built
 from stackyard.settings import Settings
 from stackyard.terraform.commands import secrets_in
 from stackyard.terraform.events import Event
@@ -29,13 +30,14 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
     """Everything that the stages need."""
     run = await in_database(_load, lease.run_id)
     environment, sandbox = run.environment, run.environment.sandbox
-    pattern: PatternVersion = environment.pattern
     workdir = Workdir(settings.data.resolve() / "work" / f"{environment.uid}-{run.pk}")
     notes: list[str] = []
     if lease.taken_over:
         async with _held(lease):
             await _end_old_terraform(run, workdir, settings.grace_seconds, notes.append)
         await asyncio.to_thread(_empty, workdir)
+    # After approval the work folder holds what was planned, which an upgrade has brought to another version.
+    pattern = await in_database(version_that_built, environment, passport_in(workdir.code))
     access = access_to(sandbox, settings)
     sealed = unseal(environment.sealed)
     secrets = secret_variables(sealed)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stackyard.cmdb.models import RunKind
 from stackyard.errors import Invalid, Problem, StackyardError
+from stackyard.patterns.handwork import digests, read_folder, rendered_files
 from stackyard.patterns.workspace import Filling
 from stackyard.runs.baseline import await_delegation
 from stackyard.runs.context import RunContext
@@ -16,6 +17,8 @@ from stackyard.runs.database import in_database
 from stackyard.runs.filling import filling_of
 from stackyard.runs.interface import Interface
 from stackyard.runs.judgement import is_destructive
+from stackyard.runs.upgrade_stage import bring_to_version
+from stackyard.runs.versions import passport_in, version_that_built
 from stackyard.terraform.diagnostics import TerraformFailed
 from stackyard.terraform.plan import Plan
 
@@ -30,7 +33,10 @@ async def edit(ctx: RunContext) -> None:
     if ctx.wish.drop_fqdns:
         left = [name for name in filling.environment["further_fqdns"] if name not in ctx.wish.drop_fqdns]
         filling = replace(filling, environment={**filling.environment, "further_fqdns": left})
-    problems = await asyncio.to_thread(_edit, ctx, filling)
+    upgrading = bool(ctx.wish.upgrade) and ctx.wish.upgrade != ctx.pattern.digest  # else an earlier worker did it
+    problems = await asyncio.to_thread(bring_to_version if upgrading else _edit, ctx, filling)
+    if upgrading and not problems:
+        ctx.pattern = await in_database(version_that_built, ctx.environment, passport_in(ctx.workdir.code))
     if problems:
         raise Invalid(problems, hint="The record was edited by hand meanwhile; look at it and ask again.")
 
@@ -42,6 +48,15 @@ def _edit(ctx: RunContext, filling: Filling) -> tuple[Problem, ...]:
     file.write_bytes(edited.text)
     ctx.log.write(f"{file.name} is {'as it was' if edited.text == before else 'edited'}.")
     return edited.problems
+
+
+def rendered_in_code(ctx: RunContext) -> dict[str, str]:
+    """Digests of the files as the pattern gave them, for the passport: of a new environment what was rendered, later
+    what the passport in the work folder says."""
+    if ctx.run.kind == RunKind.CREATE:
+        return digests(rendered_files(read_folder(ctx.workdir.code), _interface(ctx)[1].name))
+    known = passport_in(ctx.workdir.code).get("rendered")
+    return known if isinstance(known, dict) else {}
 
 
 def settings_in_code(ctx: RunContext) -> dict[str, object]:
@@ -95,7 +110,8 @@ def needless_stages(ctx: RunContext) -> set[str]:
     """After the plan: the stages that have nothing to do.
 
     Without changes the code is recorded all the same: it is what was asked for. After a takeover an earlier worker may
-    have applied the plan already, so its proof is still due.
+    have applied the plan already, so its proof is still due; so it is when the code is of another version than the CMDB
+    knows, which then has to be registered.
     """
     assert ctx.plan is not None
     if ctx.wish.plan_only:
@@ -103,7 +119,8 @@ def needless_stages(ctx: RunContext) -> set[str]:
         return {"check", "approve", "record", "apply", "verify", "register"}
     if ctx.plan.is_empty and not ctx.plan.changed_outputs:
         ctx.log.write("There is nothing to apply: what stands is what was asked for.")
-        return {"check", "approve", "apply", *(() if ctx.lease.taken_over else ("verify", "register"))}
+        due = ctx.lease.taken_over or ctx.pattern.pk != ctx.environment.pattern_id
+        return {"check", "approve", "apply", *(() if due else ("verify", "register"))}
     return set()
 
 

@@ -17,7 +17,7 @@ from stackyard.errors import Invalid, NotFound, Problem, Unusable, shown
 from stackyard.patterns.catalogue import Catalogue, Pattern
 from stackyard.patterns.interface import bare
 from stackyard.patterns.manifest import Manifest
-from stackyard.patterns.parameters import Parameter, check_settings, put
+from stackyard.patterns.parameters import Parameter, check_settings, put, same
 from stackyard.patterns.reading import read_pattern
 from stackyard.patterns.types import is_kept
 from stackyard.patterns.workspace import VALUES_FILE, Filling
@@ -87,7 +87,7 @@ class Interface:
         return {
             path: value
             for path, value in self.values(text).items()
-            if self._by_path[path].required or not _same(value, self._by_path[path].default)
+            if self._by_path[path].required or not same(value, self._by_path[path].default)
         }
 
     def edited(self, text: bytes, wish: Wish, filling: Filling) -> Edited:
@@ -202,7 +202,7 @@ class Interface:
             value = given[0] if given else parameter.default
             if key is not None and isinstance(old, Mapping):
                 value = {**old, key: value} if given else {k: v for k, v in old.items() if k != key}
-            wrong = None if not parameter.required and _same(value, parameter.default) else parameter.check(value)
+            wrong = None if not parameter.required and same(value, parameter.default) else parameter.check(value)
             if wrong:
                 problems.append(Problem(field, wrong))
             else:
@@ -237,12 +237,3 @@ def _read(texts: Mapping[str, str], manifest: Manifest) -> tuple[Parameter, ...]
         for name, text in texts.items():
             (folder / Path(name).name).write_text(text, encoding="utf-8")
         return read_pattern(folder, manifest).parameters
-
-
-def _same(value: Any, default: Any) -> bool:
-    """Equal in value and in type, however deep: 1 is not True, but 1 is 1.0, as in HCL."""
-    if isinstance(value, Mapping) and isinstance(default, Mapping):
-        return value.keys() == default.keys() and all(_same(v, default[k]) for k, v in value.items())
-    if isinstance(value, list | tuple) and isinstance(default, list | tuple):
-        return len(value) == len(default) and all(map(_same, value, default))
-    return isinstance(value, bool) == isinstance(default, bool) and bool(value == default)

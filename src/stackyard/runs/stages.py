@@ -99,6 +99,8 @@ async def fetch(ctx: RunContext) -> None:
     if ctx.run.kind in (RunKind.CHANGE, RunKind.DRIFT):
         commit = ctx.wish.commit or await asyncio.to_thread(store.newest, ctx.record_folder)
     await asyncio.to_thread(store.fetch, ctx.record_folder, commit, ctx.workdir.code)
+    if ctx.run.kind == RunKind.CHANGE and not ctx.wish.commit:
+        ctx.workdir.base.write_text(commit)
     ctx.log.write(f"Fetched {ctx.record_folder} at {commit[:10]}.")
     # The sandbox may have another role or external id by now than when the code was recorded.
     filling = await in_database(filling_of, ctx.environment, ctx.settings)
@@ -139,9 +141,10 @@ async def record(ctx: RunContext) -> None:
         run=ctx.run.pk,
     )
     store = Record.from_settings(ctx.settings)
+    base = ctx.workdir.base.read_text() if ctx.workdir.base.exists() else ""
 
     def save() -> str:
-        return store.commit(ctx.record_folder, ctx.workdir.code, passport, ctx.run.kind)
+        return store.commit(ctx.record_folder, ctx.workdir.code, passport, ctx.run.kind, base=base)
 
     if ctx.run.kind == RunKind.CREATE:
         commit = await asyncio.to_thread(record_standing, ctx, save)

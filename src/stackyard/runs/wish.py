@@ -11,7 +11,8 @@ class Wish:
 
     `plan_only`: stop after the plan. `confirm`: ask before applying, whatever the plan. `commit`: start from this
     commit of the record and not from the newest. `accept`: of a look for drift, the digest of what is to be accepted.
-    `drop_fqdns`: further names that go, and are released when the run has succeeded.
+    `drop_fqdns`: further names that go, and are released when the run has succeeded. `upgrade`: digest of the version
+    of its pattern that the environment is brought to; `take`: where that conflicts, `mine` or `new` by path.
     """
 
     set: Mapping[str, Any] = field(default_factory=dict)
@@ -21,6 +22,8 @@ class Wish:
     commit: str = ""
     accept: str = ""
     drop_fqdns: tuple[str, ...] = ()
+    upgrade: str = ""
+    take: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Wish":
@@ -31,4 +34,4 @@ class Wish:
     def as_dict(self) -> dict[str, Any]:
         """For the run's row."""
         lists = {"unset": list(self.unset), "drop_fqdns": list(self.drop_fqdns)}
-        return {**asdict(self), "set": dict(self.set), **lists}
+        return {**asdict(self), "set": dict(self.set), "take": dict(self.take), **lists}

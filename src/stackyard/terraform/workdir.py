@@ -27,6 +27,11 @@ class Workdir:
         return self.code / "errored.tfstate"
 
     @property
+    def base(self) -> Path:
+        """The commit of the record that the code was made from, where it was not made anew."""
+        return self.root / "base"
+
+    @property
     def seed_state(self) -> Path:
         """The empty state that a new environment begins with."""
         return self.root / "seed.tfstate"

@@ -28,6 +28,10 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/environments/{environment}/settings"): (401, 404, 404, 404, 404),  # nothing is recorded yet
     ("POST", "/environments/{environment}/preview"): (401, 422, 422, 422, 422),  # asked without a body
     ("POST", "/environments/{environment}/change"): (401, 422, 422, 422, 422),
+    ("GET", "/environments/{environment}/upgrade"): (401, 403, 404, 404, 404),
+    ("GET", "/environments/{environment}/upgrade/settings"): (401, 200, 404, 200, 200),
+    ("POST", "/environments/{environment}/upgrade/preview"): (401, 422, 422, 422, 422),
+    ("POST", "/environments/{environment}/upgrade"): (401, 422, 422, 422, 422),
     ("POST", "/environments/{environment}/retry"): (401, 403, 404, 404, 404),
     ("POST", "/environments/{environment}/back"): (401, 403, 404, 409, 409),
     ("POST", "/runs/{run_id}/approve"): (401, 422, 422, 422, 422),
@@ -44,6 +48,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/patterns"): (401, 200, 200, 200, 200),
     ("GET", "/patterns/{pattern}"): (401, 200, 200, 200, 200),
     ("GET", "/patterns/{pattern}/schema"): (401, 200, 200, 200, 200),
+    ("GET", "/patterns/{pattern}/impact"): (401, 200, 200, 200, 200),
+    ("POST", "/patterns/{pattern}/impact"): (401, 422, 422, 422, 422),
     ("POST", "/patterns/{pattern}/tested"): (401, 422, 422, 422, 422),  # asked without a body
     ("GET", "/products"): (401, 200, 200, 200, 200),
     ("GET", "/products/{product}"): (401, 200, 404, 200, 200),
