@@ -33,6 +33,7 @@ from stackyard.runs.changing import (
     plan_digest,
     read_nothing_deployed,
     record_standing,
+    rendered_in_code,
     settings_in_code,
     tell_what_goes,
 )
@@ -44,6 +45,7 @@ from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import guarded, hold, write_environment
 from stackyard.runs.pg_state import seed_state, standing
 from stackyard.runs.recorded import RecordedCode
+from stackyard.runs.versions import passport_in, version_that_built
 from stackyard.terraform.diagnostics import TerraformFailed
 from stackyard.terraform.plan import Plan
 from stackyard.terraform.state import State
@@ -101,7 +103,8 @@ async def fetch(ctx: RunContext) -> None:
     await asyncio.to_thread(store.fetch, ctx.record_folder, commit, ctx.workdir.code)
     if ctx.run.kind == RunKind.CHANGE and not ctx.wish.commit:
         ctx.workdir.base.write_text(commit)
-    ctx.log.write(f"Fetched {ctx.record_folder} at {commit[:10]}.")
+    ctx.pattern = await in_database(version_that_built, ctx.environment, passport_in(ctx.workdir.code))
+    ctx.log.write(f"Fetched {ctx.record_folder} at {commit[:10]}: {ctx.pattern}.")
     # The sandbox may have another role or external id by now than when the code was recorded.
     filling = await in_database(filling_of, ctx.environment, ctx.settings)
     if await asyncio.to_thread(write_providers, ctx.manifest, filling, ctx.workdir.code):
@@ -139,6 +142,7 @@ async def record(ctx: RunContext) -> None:
         fqdn=env.fqdn,
         settings=settings,
         run=ctx.run.pk,
+        rendered=await asyncio.to_thread(rendered_in_code, ctx),
     )
     store = Record.from_settings(ctx.settings)
     base = ctx.workdir.base.read_text() if ctx.workdir.base.exists() else ""
@@ -245,6 +249,9 @@ async def _hops(ctx: RunContext, state: State) -> list[Hop]:
 async def register(ctx: RunContext) -> None:
     """FQDN, account, outputs and what stands, into the CMDB."""
     state = await standing(ctx)
+    if ctx.pattern.pk != ctx.environment.pattern_id:
+        await in_database(write_environment, ctx.lease, pattern=ctx.pattern)
+        ctx.log.write(f"It is {ctx.pattern} from now on.")
     if ctx.environment.is_baseline:
         await in_database(baseline.register, ctx, state)
         return ctx.log.write(f"Sandbox {ctx.sandbox.name} is ready for environments.")
