@@ -1,4 +1,4 @@
-"""As an application developer I follow the platform team's new version of a pattern, and lose nothing of what is mine."""
+"""As an application developer I follow a new version of a pattern, and lose nothing of what is mine."""
 
 import subprocess
 from pathlib import Path

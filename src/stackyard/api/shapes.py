@@ -134,6 +134,9 @@ class UpgradeOut(Schema):
     added: list[str] = Field(description="Files that the new version brings.")
     changed: list[str]
     removed: list[str]
+    components: dict[str, str] = Field(
+        description="Component -> `new`, `changed` or `gone`, as far as the code tells; the run's plan is certain."
+    )
 
 
 class ImpactOf(Schema):

@@ -184,4 +184,5 @@ def _preview_out(seen: UpgradePreview) -> UpgradeOut:
         added=list(seen.added),
         changed=list(seen.changed),
         removed=list(seen.removed),
+        components=dict(seen.components),
     )

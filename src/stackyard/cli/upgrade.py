@@ -105,6 +105,8 @@ def _show(seen: Any, *, to_stderr: bool) -> None:
     for word, names in (("New file", "added"), ("Changed file", "changed"), ("File that goes", "removed")):
         for name in seen[names]:
             line(f"{word}: {name}")
+    if seen["components"]:
+        line("Components: " + ", ".join(f"{title} ({word})" for title, word in seen["components"].items()))
     for path in seen["kept"]:
         line(f"Kept: {path}", "green")
     for c in seen["conflicts"]:

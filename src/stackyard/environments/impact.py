@@ -58,7 +58,7 @@ def _impacts(pattern: Pattern, rows: Iterable[Environment]) -> Iterator[Impact]:
             if row.backend not in targets:
                 targets[row.backend] = Target.of(pattern, row.backend)
             commit = store.newest(Path(row.record_folder), pull=pull)
-            seen = look(row, commit, pattern, targets[row.backend], UpgradeRequest())
+            seen = look(row, commit, pattern, targets[row.backend], UpgradeRequest(), components=False)
             yield Impact(row, seen.built.version, seen.conflicts, seen.problems)
         except StackyardError as error:
             yield Impact(row, row.pattern.version, error=error.message)

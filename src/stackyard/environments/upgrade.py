@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from stackyard import hcl
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Allocation, Environment, PatternVersion, Run, RunKind
 from stackyard.cmdb.sealing import seal, unseal
@@ -22,6 +23,7 @@ from stackyard.environments.versions import is_newer, version_of
 from stackyard.errors import Conflict, Invalid, Problem, StackyardError
 from stackyard.patterns import merging
 from stackyard.patterns.catalogue import Catalogue, Pattern
+from stackyard.patterns.components import Code, Difference, differences
 from stackyard.patterns.handwork import rendered_files
 from stackyard.patterns.manifest import Manifest
 from stackyard.patterns.parameters import Parameter
@@ -30,7 +32,7 @@ from stackyard.runs.context import access_to
 from stackyard.runs.filling import filling_of
 from stackyard.runs.queue import enqueue
 from stackyard.runs.recorded import RecordedCode
-from stackyard.runs.upgrading import Target, read_recorded, upgraded
+from stackyard.runs.upgrading import Recorded, Target, Upgraded, read_recorded, upgraded
 from stackyard.runs.versions import version_at
 from stackyard.runs.wish import Wish
 from stackyard.settings import get_settings
@@ -57,6 +59,7 @@ class UpgradePreview:
     `built`: the version that built the recorded code; `to`: the one in the catalogue. `conflicts`: all that a person
     has to decide; `undecided`: those of them that the request leaves open. `problems`: what is wrong beside that.
     `diff`: of the interface file, unified, one entry per line. `added`, `changed`, `removed`: the other files.
+    `components`: how the code of each differs.
     """
 
     built: PatternVersion
@@ -72,6 +75,7 @@ class UpgradePreview:
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
+    components: Mapping[str, Difference]
 
 
 def newer_version(environment: Environment, catalogue: Catalogue | None = None) -> Pattern | None:
@@ -146,9 +150,16 @@ def parameters(environment: Environment) -> tuple[Parameter, ...]:
 
 
 def look(
-    environment: Environment, commit: str, pattern: Pattern, target: Target, request: UpgradeRequest
+    environment: Environment,
+    commit: str,
+    pattern: Pattern,
+    target: Target,
+    request: UpgradeRequest,
+    *,
+    components: bool = True,
 ) -> UpgradePreview:
-    """As `preview`, whoever asks: from the recorded code at `commit`, to any version of the pattern."""
+    """As `preview`, whoever asks: from the recorded code at `commit`, to any version of the pattern. `components`:
+    tell also how these differ."""
     settings = get_settings()
     store, folder = RecordedCode.from_settings(settings), Path(environment.record_folder)
     built, files = version_at(store, environment, commit), store.files(folder, commit)
@@ -181,7 +192,18 @@ def look(
         added=tuple(sorted(new.keys() - old.keys())),
         changed=tuple(sorted(n for n in new.keys() & old.keys() if new[n] != old[n])),
         removed=tuple(sorted(old.keys() - new.keys())),
+        components=_components(recorded, files, target, found) if components else {},
     )
+
+
+def _components(
+    recorded: Recorded, files: Mapping[str, bytes], target: Target, found: Upgraded
+) -> dict[str, Difference]:
+    old = Code(files, recorded.old.values(found.before), recorded.old.manifest)
+    try:
+        return differences(old, Code(found.files, target.interface.values(found.after), target.manifest))
+    except hcl.HclError:  # a file that was edited by hand; Terraform will say so
+        return {}
 
 
 def _in_catalogue(environment: Environment, catalogue: Catalogue | None = None) -> Pattern:

@@ -12,7 +12,7 @@ from typing import Any
 
 import networkx as nx
 
-from stackyard.portal.components import component_of
+from stackyard.patterns.components import component_of
 
 ROW, HEAD, PAD = 20, 32, 10
 WIDTH, GAP_X, GAP_Y = 224, 48, 22

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stackyard.portal.components import OTHER, component_of
+from stackyard.patterns.components import OTHER, component_of
 
 WORDS = {"create": "add", "update": "change", "replace": "replace", "delete": "destroy", "forget": "forget"}
 """Terraform's actions as people say them, in the order in which they are counted."""

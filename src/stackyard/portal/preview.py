@@ -10,10 +10,10 @@ from stackyard.cmdb.models import Product, Sandbox
 from stackyard.environments import naming
 from stackyard.errors import Invalid, Problem, Unusable
 from stackyard.patterns.catalogue import Pattern
+from stackyard.patterns.components import Part, parts_of
 from stackyard.patterns.parameters import check_settings
 from stackyard.patterns.types import REQUIRED
 from stackyard.patterns.workspace import Filling, fill_interface, interface_file
-from stackyard.portal.components import Part, parts_of
 from stackyard.portal.diff import Diff, diff_of
 from stackyard.portal.forms.settings import parse_settings
 

@@ -13,9 +13,9 @@ from stackyard.cmdb.models import Environment, PatternVersion
 from stackyard.environments import change as changes
 from stackyard.environments.change import ChangeRequest
 from stackyard.errors import NotFound, Problem, StackyardError
+from stackyard.patterns.components import parts_of
 from stackyard.patterns.interface import is_below
 from stackyard.patterns.parameters import Parameter
-from stackyard.portal.components import parts_of
 from stackyard.portal.diff import Diff, diff_of
 from stackyard.portal.forms.settings import PREFIX
 from stackyard.portal.patterns import catalogue

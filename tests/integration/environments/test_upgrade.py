@@ -107,6 +107,7 @@ def test_what_was_set_and_edited_goes_on_in_the_new_version(org: Organisation, e
     assert "retention_days = 30" in seen.after
     assert "tracing = false" in seen.after
     assert (seen.added, seen.changed, seen.removed) == ((), ("main.tf",), ())
+    assert seen.components == {"Queue": "changed", "Logs": "changed"}
     assert f'name = "{env.slug}"' in seen.after, "what Stackyard fills is filled"
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from stackyard.portal.components import component_of
+from stackyard.patterns.components import component_of
 from stackyard.portal.diagram import WIDTH, Diagram, draw
 
 COMPONENTS = {

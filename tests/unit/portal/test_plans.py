@@ -6,7 +6,7 @@ import pytest
 from tests.factories import SHIPPED_PATTERNS
 
 from stackyard.patterns.catalogue import Catalogue, Pattern
-from stackyard.portal.components import _resources, component_of, parts_of
+from stackyard.patterns.components import _resources, component_of, parts_of
 from stackyard.portal.plans import plan_parts, total
 from stackyard.settings import get_settings
 
