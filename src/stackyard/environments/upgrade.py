@@ -58,12 +58,13 @@ class UpgradePreview:
 
     `built`: the version that built the recorded code; `to`: the one in the catalogue. `conflicts`: all that a person
     has to decide; `undecided`: those of them that the request leaves open. `problems`: what is wrong beside that.
-    `diff`: of the interface file, unified, one entry per line. `added`, `changed`, `removed`: the other files.
+    `diff`: of the interface file `file_name`, unified, one entry per line. `added`, `changed`, `removed`: the other files.
     `components`: how the code of each differs.
     """
 
     built: PatternVersion
     to: Pattern
+    file_name: str
     before: str
     after: str
     diff: tuple[str, ...]
@@ -181,6 +182,7 @@ def look(
     return UpgradePreview(
         built=built,
         to=pattern,
+        file_name=name,
         before=before,
         after=after,
         diff=tuple(lines),

@@ -22,6 +22,7 @@ from stackyard.portal.views import (
     runs,
     sandboxes,
     tokens,
+    upgrade,
 )
 
 app_name = "portal"
@@ -45,6 +46,8 @@ urlpatterns = [
     private("environments/<slug:uid>/", environments.environment, "environment"),
     private("environments/<slug:uid>/change/", change.change_environment, "change-environment"),
     private("environments/<slug:uid>/change/live/", change.change_live, "change-environment-live"),
+    private("environments/<slug:uid>/upgrade/", upgrade.upgrade_environment, "upgrade-environment"),
+    private("environments/<slug:uid>/upgrade/live/", upgrade.upgrade_live, "upgrade-environment-live"),
     private("environments/<slug:uid>/back/", change.back, "environment-back"),
     private("environments/<slug:uid>/extend/", lifetimes.extend_environment, "extend-environment"),
     private("environments/<slug:uid>/drift/", lifetimes.look_for_drift, "look-for-drift"),
@@ -66,6 +69,7 @@ urlpatterns = [
     private("notices/<int:notice_id>/dismiss/", lifetimes.dismiss_notice, "dismiss-notice"),
     private("patterns/", patterns.patterns, "patterns"),
     private("patterns/<slug:name>/", patterns.pattern, "pattern"),
+    private("patterns/<slug:name>/impact/", patterns.pattern_impact, "pattern-impact"),
     private("products/", products.products, "products"),
     private("products/new/", products.new_product, "new-product"),
     private("products/<slug:name>/", products.product, "product"),

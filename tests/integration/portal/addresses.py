@@ -64,10 +64,13 @@ def names() -> list[str]:
 def address(name: str, site: Site) -> str:
     given: dict[str, dict[str, Any]] = {
         "pattern": {"name": "ecs-service"},
+        "pattern-impact": {"name": "ecs-service"},
         "remove-role": {"user_id": site.role.user_id, "role_id": site.role.pk},
         "revoke-token": {"token_id": site.token.pk},
     }
     for place in ("environment", "destroy-environment", "change-environment", "change-environment-live"):
+        given[place] = {"uid": site.environment.uid}
+    for place in ("upgrade-environment", "upgrade-environment-live"):
         given[place] = {"uid": site.environment.uid}
     for place in ("environment-back", "extend-environment", "look-for-drift", "repair-drift", "accept-drift"):
         given[place] = {"uid": site.environment.uid}

@@ -25,7 +25,7 @@ class _Reader(HTMLParser):
         if not self._inside or self._templates or "disabled" in given:
             return
         name = given.get("name", "")
-        if tag == "input" and name and given.get("type") != "checkbox":
+        if tag == "input" and name and given.get("type") not in ("checkbox", "radio"):
             self.sent.appendlist(name, given.get("value", "").replace("\n", "").replace("\r", ""))
         elif tag == "input" and name and "checked" in given:
             self.sent.appendlist(name, given.get("value", "on"))

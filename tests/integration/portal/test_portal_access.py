@@ -29,6 +29,8 @@ GET: dict[str, tuple[int, int, int, int]] = {
     "environment": OWN,
     "change-environment": (403, 404, 200, 200),
     "change-environment-live": POST_ONLY,
+    "upgrade-environment": (403, 404, 409, 409),
+    "upgrade-environment-live": POST_ONLY,
     "environment-back": POST_ONLY,
     "extend-environment": (403, 404, 200, 200),
     "look-for-drift": POST_ONLY,
@@ -50,6 +52,7 @@ GET: dict[str, tuple[int, int, int, int]] = {
     "run-outlook": OWN,
     "patterns": ALL,
     "pattern": ALL,
+    "pattern-impact": ALL,
     "products": ALL,
     "new-product": STAFF,
     "product": OWN,
@@ -104,6 +107,8 @@ POST: dict[str, tuple[int, int, int, int]] = {
     "dismiss-notice": (404, 404, 404, 404),
     "change-environment": (403, 404, 302, 302),
     "change-environment-live": (403, 404, 200, 200),
+    "upgrade-environment": (403, 404, 409, 409),
+    "upgrade-environment-live": (403, 404, 409, 409),
     "environment-back": (403, 404, 409, 409),
     "cancel-run": (403, 404, 409, 409),
     "approve-run": (403, 404, 409, 409),
@@ -134,9 +139,9 @@ POST: dict[str, tuple[int, int, int, int]] = {
     "tokens": (200, 200, 200, 200),
     "revoke-token": (404, 404, 302, 404),
 }
-"""The run has ended already, and its code is what is applied, hence 409; so is a sandbox in which an environment lives,
-which has no baseline and is not retired. 15 days are not among the choices, hence 422. A token can be revoked by its
-owner only."""
+"""The run has ended already, and its code is what is applied, of the newest version, hence 409; so is a sandbox in
+which an environment lives, which has no baseline and is not retired. 15 days are not among the choices, hence 422. A token
+can be revoked by its owner only."""
 
 
 @pytest.fixture

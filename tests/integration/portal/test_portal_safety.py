@@ -35,6 +35,7 @@ FORMS = {
     ),
     "change-environment": ("seen", "do", "settings.health_check.path", "settings.container.environment:name"),
     "change-environment-live": ("seen", "settings.health_check.path", "settings.scaling.max"),
+    "upgrade-environment": ("take.logs.retention_days", "settings.scaling.max", "digest", "do"),
     "approve-run": ("confirm", "digest"),
     "new-product": ("department", "name", "title", "description"),
     "new-sandbox": (

@@ -13,6 +13,7 @@ from stackyard.cmdb.models import Environment, Run, RunStatus
 from stackyard.cmdb.models.run import ACTIVE
 from stackyard.environments import change as changes
 from stackyard.environments.change import ChangeRequest
+from stackyard.environments.upgrade import UpgradeRequest, upgrade
 from stackyard.errors import Conflict, Invalid, Problem
 from stackyard.portal.forms.settings import changed_settings, settings_form
 from stackyard.portal.recorded import ChangePreview, Recorded, by_field, preview_change, recorded, wished
@@ -23,7 +24,7 @@ from stackyard.runs.wish import Wish
 @require_http_methods(["GET", "POST"])
 def change_environment(request: Request, uid: str) -> HttpResponse:
     """The form; or ask for the change and go where the run can be watched."""
-    found = _changeable(request, uid)
+    found = changeable(request, uid)
     if request.method == "GET":
         if active := found.runs.filter(status__in=ACTIVE).first():
             messages.info(request, f"{found.slug} can be changed once this run has ended.")
@@ -43,7 +44,7 @@ def change_environment(request: Request, uid: str) -> HttpResponse:
 @require_POST
 def change_live(request: Request, uid: str) -> HttpResponse:
     """For htmx, while the person fills in the form: what becomes of the file, and what is wrong beside its field."""
-    found = _changeable(request, uid)
+    found = changeable(request, uid)
     held = recorded(found, request.POST.get("seen", ""))
     wish, problems = _wish(held, request.POST)
     preview = preview_change(request.user, found, wish)
@@ -53,7 +54,8 @@ def change_live(request: Request, uid: str) -> HttpResponse:
     return render(request, "portal/environments/change_live.html", context)
 
 
-def _changeable(request: Request, uid: str) -> Environment:
+def changeable(request: Request, uid: str) -> Environment:
+    """The environment that this person may change. NotFound, Forbidden, or Conflict when it is gone."""
     rows = Environment.objects.select_related("product", "sandbox__department", "pattern", "owner")
     found: Environment = rights.find(request.user, rows, uid=uid)
     rights.require_act_on(request.user, found)
@@ -109,6 +111,10 @@ def repeat(request: Request, run_id: int) -> HttpResponse:
     wish = Wish.from_dict(earlier.request)
     if wish.commit:
         run = changes.back_to_last_good(request.user, earlier.environment, via="portal")
+    elif wish.upgrade and not earlier.commit:
+        only = wish.plan_only and earlier.status != RunStatus.SUCCEEDED
+        wanted = UpgradeRequest(wish.take, wish.set, wish.unset, plan_only=only, confirm=wish.confirm)
+        run = upgrade(request.user, earlier.environment, wanted, via="portal")
     elif earlier.commit:
         run = changes.retry(request.user, earlier.environment, via="portal")
     else:
@@ -121,7 +127,7 @@ def repeat(request: Request, run_id: int) -> HttpResponse:
 @require_POST
 def back(request: Request, uid: str) -> HttpResponse:
     """Go back to the code of the last run that succeeded."""
-    run = changes.back_to_last_good(request.user, _changeable(request, uid), via="portal")
+    run = changes.back_to_last_good(request.user, changeable(request, uid), via="portal")
     return redirect("portal:run", run_id=run.pk)
 
 

@@ -13,10 +13,11 @@ from stackyard.cmdb import rights
 from stackyard.cmdb.models import Environment, EnvironmentStatus, Product, Run, RunStatus, Sandbox
 from stackyard.environments import listing
 from stackyard.environments.destroy import destroy
+from stackyard.environments.upgrade import newer_version
 from stackyard.portal.diagram import draw
 from stackyard.portal.outputs import titled_outputs, titled_settings
 from stackyard.portal.paging import page_of
-from stackyard.portal.patterns import manifest_of
+from stackyard.portal.patterns import catalogue, manifest_of
 from stackyard.portal.progress import progress_of
 from stackyard.portal.requests import Request, wants_fragment
 
@@ -101,6 +102,7 @@ def _context(request: Request, found: Environment) -> dict[str, Any]:
         "progress": progress_of(runs[0]) if runs else None,
         "now": timezone.now(),
         "may_act": rights.may_act_on(request.user, found),
+        "newer": newer_version(found, catalogue()),
         "outputs": titled_outputs(found.outputs, manifest.get("outputs") or {}),
         "settings": titled_settings(found.settings, manifest.get("parameters") or {}),
         "diagram": draw(found.resources, manifest.get("components") or {}),

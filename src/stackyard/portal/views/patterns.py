@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from stackyard.cmdb import rights
+from stackyard.environments.impact import impact
 from stackyard.environments.versions import tested_at
 from stackyard.errors import NotFound, Unusable
 from stackyard.portal.forms.settings import settings_form
@@ -45,3 +46,12 @@ def pattern(request: Request, name: str) -> HttpResponse:
         "usual": sum(usual.values()) or None,
     }
     return render(request, "portal/patterns/page.html", context)
+
+
+@require_GET
+def pattern_impact(request: Request, name: str) -> HttpResponse:
+    """For htmx: what the pattern as it is now means for the environments that have an older content of it."""
+    found = catalogue().baseline() if name == "baseline" else catalogue().get(name)
+    impacts = impact(request.user, found)
+    context = {"pattern": found, "impacts": impacts, "breaks": sum(not i.clean for i in impacts)}
+    return render(request, "portal/patterns/impact.html", context)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Run, RunEvent, RunKind, RunStatus
+from stackyard.cmdb.models import PatternVersion, Run, RunEvent, RunKind, RunStatus
 from stackyard.errors import Invalid
 from stackyard.portal.decision import decision_of
 from stackyard.portal.paging import page_of
@@ -69,8 +69,15 @@ def run(request: Request, run_id: int) -> HttpResponse:
     return render(request, "portal/runs/page.html", context)
 
 
+def _version(found: Run) -> PatternVersion:
+    """The version whose components the plan is about: in an upgrade the one that it leads to."""
+    standing: PatternVersion = found.environment.pattern
+    digest = found.request.get("upgrade", "")
+    return PatternVersion.objects.filter(name=standing.name, digest=digest).first() or standing if digest else standing
+
+
 def _context(request: Request, found: Run) -> dict[str, Any]:
-    plan = plan_parts(found.plan, manifest_of(found.environment.pattern).get("components") or {})
+    plan = plan_parts(found.plan, manifest_of(_version(found)).get("components") or {})
     return {
         "run": found,
         "environment": found.environment,

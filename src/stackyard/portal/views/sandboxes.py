@@ -13,6 +13,7 @@ from stackyard.cmdb.models import AddressBlock, Allocation, Environment, Run, Ru
 from stackyard.environments import sandboxes as service
 from stackyard.environments.change import ChangeRequest
 from stackyard.environments.occupancy import ENVIRONMENTS
+from stackyard.environments.upgrade import newer_version
 from stackyard.errors import Invalid, Problem
 from stackyard.portal.forms.sandboxes import NetworkForm, SandboxForm
 from stackyard.portal.forms.settings import PREFIX, parse_settings, settings_form
@@ -97,7 +98,7 @@ def _components(found: Sandbox) -> dict[str, Any]:
         "stage": latest.stages.filter(status=StageStatus.RUNNING).first() if latest else None,
         "runs": runs[:RUNS_SHOWN],
         "settings": titled_settings(baseline.settings, manifest.get("parameters") or {}) if baseline else [],
-        "newest": catalogue().baseline().version,
+        "newer": newer_version(baseline, catalogue()) if baseline else None,
     }
 
 
