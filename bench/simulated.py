@@ -13,15 +13,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from stackyard.executors.interfaces import Executor
+from stackyard.executors.interfaces import Executor, Note, Place, Purpose
 from stackyard.executors.registry import register
 from stackyard.settings import Settings
 from stackyard.terraform.commands import Terraform
 from stackyard.terraform.engine import Engine
 from stackyard.terraform.events import Event
 from stackyard.terraform.plan import Change, Plan
-from stackyard.terraform.processes import Process
 from stackyard.terraform.state import Resource, State
 from stackyard.terraform.workdir import Workdir
 
@@ -92,8 +92,10 @@ class WaitingExecutor:
         workdir: Workdir,
         env: Mapping[str, str],
         *,
+        purpose: Purpose,
+        attached: Mapping[str, Any] | None,
         on_event: Callable[[Event], None],
-        on_process: Callable[[Process | None], None],
+        on_process: Note,
     ) -> Terraform:
         """As the interface says."""
         workdir.prepare()
@@ -104,7 +106,7 @@ class WaitingExecutor:
 
 
 @register("simulated")
-def waiting_executor(settings: Settings, *, emulated: bool) -> Executor:
+def waiting_executor(settings: Settings, place: Place) -> Executor:
     """By the environment: BENCH_PACE is how many seconds an apply takes on average."""
     traces = settings.data.resolve() / TRACES
     traces.mkdir(parents=True, exist_ok=True)

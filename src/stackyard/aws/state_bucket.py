@@ -1,6 +1,9 @@
 """Terraform's state in a bucket: what has to be done to it beside what Terraform does."""
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from stackyard.aws.sessions import SandboxAccess
+from stackyard.errors import Unavailable, shown
 
 
 def forget_state(access: SandboxAccess, bucket: str, key: str) -> None:
@@ -10,3 +13,20 @@ def forget_state(access: SandboxAccess, bucket: str, key: str) -> None:
         for kind in ("Versions", "DeleteMarkers"):
             for item in page.get(kind, ()):
                 s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
+
+
+def read_state(access: SandboxAccess, bucket: str, key: str) -> str:
+    """The state as Terraform wrote it; empty when there is none."""
+    s3 = access.client("s3")
+    try:
+        text: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return ""
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(f"The state could not be read from bucket {bucket}: {shown(str(error))}") from error
+    return text.decode()
+
+
+def unlock_state(access: SandboxAccess, bucket: str, key: str) -> None:
+    """Delete the lock beside a state (`use_lockfile` of Terraform's `s3` backend), whose holder is dead."""
+    access.client("s3").delete_object(Bucket=bucket, Key=f"{key}.tflock")

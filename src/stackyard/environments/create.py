@@ -28,6 +28,7 @@ from stackyard.environments.occupancy import ENVIRONMENTS, lock_sandboxes, why_c
 from stackyard.environments.requests import CreateRequest
 from stackyard.environments.versions import version_of
 from stackyard.errors import Invalid, NotFound, Problem, shown
+from stackyard.executors.registry import REMOTE
 from stackyard.patterns.catalogue import Catalogue, Pattern
 from stackyard.patterns.needs import missing_facts
 from stackyard.patterns.parameters import check_settings
@@ -148,7 +149,7 @@ def _write(
         slug=slug,
         sandbox=sandbox,
         pattern=version,
-        backend=get_settings().state,
+        backend="s3" if sandbox.executor in REMOTE else get_settings().state,
         settings={path: value for path, value in settings.items() if path not in secret},
         sealed=seal({**made_up_secrets(pattern.manifest), **secret}),
         fqdn=fqdn,

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from stackyard.executors.interfaces import Note, Purpose
 from stackyard.settings import Settings
 from stackyard.terraform.commands import Terraform
 from stackyard.terraform.engine import Engine, find_engine
 from stackyard.terraform.events import Event
-from stackyard.terraform.processes import Process
 from stackyard.terraform.providers import provider_mirror, write_cli_config
 from stackyard.terraform.workdir import Workdir
 
@@ -32,10 +33,13 @@ class LocalExecutor:
         workdir: Workdir,
         env: Mapping[str, str],
         *,
+        purpose: Purpose | None = None,
+        attached: Mapping[str, Any] | None = None,
         on_event: Callable[[Event], None] = lambda event: None,
-        on_process: Callable[[Process | None], None] = lambda process: None,
+        on_process: Note = lambda process: None,
     ) -> Terraform:
-        """Terraform bound to a work folder, which is made ready."""
+        """Terraform bound to a work folder, which is made ready. It needs no `purpose`, and what an earlier worker had
+        at work here (`attached`) has been ended."""
         workdir.prepare()
         write_cli_config(workdir.cli_config, self.mirror)
         return Terraform(

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from stackyard.errors import Unusable, shown
-from stackyard.executors.interfaces import Executor
+from stackyard.executors import codebuild
+from stackyard.executors.interfaces import Executor, Place
 from stackyard.executors.local import LocalExecutor
 from stackyard.settings import Settings
 
@@ -12,12 +13,18 @@ from stackyard.settings import Settings
 class Factory(Protocol):
     """Makes an executor for a sandbox."""
 
-    def __call__(self, settings: Settings, *, emulated: bool) -> Executor:
-        """`emulated`: the sandbox lies on the bundled AWS emulator."""
+    def __call__(self, settings: Settings, place: Place) -> Executor:
+        """`place`: the sandbox, and what it says of its executor."""
         ...
 
 
-_known: dict[str, Factory] = {"local": LocalExecutor.from_settings}
+def _local(settings: Settings, place: Place) -> Executor:
+    return LocalExecutor.from_settings(settings, emulated=place.access.emulated)
+
+
+_known: dict[str, Factory] = {"local": _local, codebuild.NAME: codebuild.codebuild}
+REMOTE = frozenset({codebuild.NAME})
+"""Executors whose machines do not reach our database: there the state lies in a bucket of the account."""
 
 
 def register(name: str) -> Callable[[Factory], Factory]:
@@ -30,11 +37,11 @@ def register(name: str) -> Callable[[Factory], Factory]:
     return keep
 
 
-def executor_for(name: str, settings: Settings, *, emulated: bool) -> Executor:
+def executor_for(name: str, settings: Settings, place: Place) -> Executor:
     """The executor of that name. Raises Unusable when this worker has none."""
     factory = _known.get(name)
     if factory is None:
         raise Unusable(
             f"This worker has no executor '{shown(name)}'.", hint=f"It has {', '.join(sorted(_known))}: choose another."
         )
-    return factory(settings, emulated=emulated)
+    return factory(settings, place)

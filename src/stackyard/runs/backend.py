@@ -3,27 +3,34 @@
 import json
 import re
 
+from stackyard.aws.builds import BuildPlace
+from stackyard.cmdb.models import Environment, Sandbox
 from stackyard.errors import Unusable
-from stackyard.runs.context import RunContext
+from stackyard.executors.registry import REMOTE
+from stackyard.runs.context import RunContext, access_to
+from stackyard.settings import Settings
 
 LOCKS_BY_ITSELF = (1, 10)
 """The first version of Terraform and of OpenTofu whose `s3` backend locks with an object beside the state."""
 
 
-def state_bucket(ctx: RunContext) -> str:
-    """The bucket: the setting's, else the one of the sandbox's baseline. Unusable when there is neither."""
-    name = ctx.settings.state_bucket or str(ctx.sandbox.facts.get("state_bucket", ""))
+def state_bucket(settings: Settings, sandbox: Sandbox) -> str:
+    """The bucket: the setting's, else the one of the sandbox's baseline, else that of its builds. Unusable when there
+    is none."""
+    name = settings.state_bucket or str(sandbox.facts.get("state_bucket", ""))
+    if not name and sandbox.executor in REMOTE:
+        name = BuildPlace.of(access_to(sandbox, settings), sandbox.executor_options).results
     if not name:
         raise Unusable(
-            f"Sandbox {ctx.sandbox.name} has no bucket for Terraform's state.",
+            f"Sandbox {sandbox.name} has no bucket for Terraform's state.",
             hint="Set `state.bucket` of its baseline, or STACKYARD_STATE_BUCKET.",
         )
     return name
 
 
-def state_key(ctx: RunContext) -> str:
+def state_key(environment: Environment) -> str:
     """The object."""
-    return f"stackyard/{ctx.environment.state_name}.tfstate"
+    return f"stackyard/{environment.state_name}.tfstate"
 
 
 def backend_arguments(ctx: RunContext) -> dict[str, str]:
@@ -35,8 +42,8 @@ def backend_arguments(ctx: RunContext) -> dict[str, str]:
     if ctx.sandbox.external_id:
         role["external_id"] = ctx.sandbox.external_id
     arguments = {
-        "bucket": state_bucket(ctx),
-        "key": state_key(ctx),
+        "bucket": state_bucket(ctx.settings, ctx.sandbox),
+        "key": state_key(ctx.environment),
         "region": ctx.sandbox.region,
         "encrypt": "true",
         "assume_role": _object(role),

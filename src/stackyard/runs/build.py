@@ -11,8 +11,10 @@ from stackyard.cmdb.models import Environment, Run, Sandbox, Stage
 from stackyard.cmdb.sealing import unseal
 from stackyard.database.connection import database_url
 from stackyard.errors import LeaseLost
-from stackyard.executors.registry import executor_for
+from stackyard.executors.interfaces import Noted, Place, Purpose
+from stackyard.executors.registry import REMOTE, executor_for
 from stackyard.patterns.workspace import secret_variables
+from stackyard.runs.backend import state_bucket, state_key
 from stackyard.runs.context import RunContext, access_to
 from stackyard.runs.database import in_database
 from stackyard.runs.gap import unread
@@ -49,12 +51,14 @@ async def build_context(lease: Lease, settings: Settings) -> RunContext:
             _log_event(log, line)
     for note in notes:
         log.write(note, level="warning")
-    executor = executor_for(sandbox.executor, settings, emulated=sandbox.emulated)
+    executor = executor_for(_executor_of(environment), settings, Place(access, sandbox.executor_options))
     terraform = executor.terraform(
         workdir,
         variables,
+        purpose=_purpose(run, settings),
+        attached=run.process,
         on_event=lambda event: _log_event(log, event),
-        on_process=_ProcessKeeper(lease).keep,
+        on_process=_ProcessKeeper(run, lease).keep,
     )
     terraform.before = lambda: in_database(renew, lease)
     return RunContext(
@@ -93,14 +97,15 @@ async def _held(lease: Lease) -> AsyncIterator[None]:
 async def _end_old_terraform(run: Run, workdir: Workdir, grace_seconds: float, tell: Callable[[str], None]) -> None:
     """Make sure that nothing of the silent worker works on the state any more, before anything else begins.
 
-    On this machine everything is ended that is noted in the row or works in the run's folder. On another nothing can be
-    seen: there its lease is long over (`claim`), by which its worker has ended it, and Terraform's own lock on the
-    state stands between the two.
+    On this machine everything is ended that is noted in the row or works in the run's folder. A job that an executor
+    has out goes on: this worker follows it. On another machine nothing can be seen: there its lease is long over
+    (`claim`), by which its worker has ended it, and Terraform's own lock on the state stands between the two.
     """
-    noted = [Process.from_dict(run.process)] if run.process else []
+    here = run.process if run.process and "executor" not in run.process else None
+    noted = [Process.from_dict(here)] if here else []
     for process in (*noted, *await asyncio.to_thread(Process.in_folder, workdir.root)):
         await process.end(grace_seconds, tell)
-    host = run.process["host"] if run.process else socket.gethostname()
+    host = here["host"] if here else socket.gethostname()
     if host != socket.gethostname():
         tell(
             f"The worker before was on {host}, which cannot be looked at from here. Its lease is long over; Terraform "
@@ -140,6 +145,21 @@ def _load(run_id: int) -> Run:
     ).get(pk=run_id)
 
 
+def _executor_of(environment: Environment) -> str:
+    """The sandbox's, unless the state lies where the executor cannot reach it: that of a baseline, which makes what
+    executors need, and of environments from before the sandbox had this executor."""
+    name = environment.sandbox.executor
+    return "local" if name in REMOTE and (environment.is_baseline or environment.backend != "s3") else name
+
+
+def _purpose(run: Run, settings: Settings) -> Purpose:
+    environment = run.environment
+    if environment.backend != "s3":
+        return Purpose(run.pk, environment.slug, environment.uid)
+    bucket = state_bucket(settings, environment.sandbox)
+    return Purpose(run.pk, environment.slug, environment.uid, bucket, state_key(environment))
+
+
 def _environment_variables(environment: Environment, sandbox: Sandbox, settings: Settings) -> dict[str, str]:
     """What Terraform's process gets beside the allow-list: access to AWS and to its state."""
     access = access_to(sandbox, settings)
@@ -158,16 +178,22 @@ def _log_event(log: RunLog, event: Event) -> None:
 class _ProcessKeeper:
     """Keeps the run row's note of the present Terraform process, so that a later worker can confirm its death."""
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, run: Run, lease: Lease) -> None:
         self._lease = lease
         self._last: asyncio.Task[None] | None = None
+        self._builds = {build["key"]: build for build in run.builds}
 
-    def keep(self, process: Process | None) -> None:
+    def keep(self, noted: Noted | None) -> "asyncio.Task[None]":
         """Write the note, one after the other, in the order of the calls."""
-        self._last = asyncio.get_running_loop().create_task(self._write(process, self._last))
+        self._last = asyncio.get_running_loop().create_task(self._write(noted, self._last))
+        return self._last
 
-    async def _write(self, process: Process | None, before: "asyncio.Task[None] | None") -> None:
+    async def _write(self, noted: Noted | None, before: "asyncio.Task[None] | None") -> None:
         if before is not None:
             await asyncio.wait({before})
+        row = noted.as_dict() if noted else None
+        if row and (links := row.get("reference", {}).get("links")):
+            key = row["reference"]["key"]
+            self._builds[key] = {"key": key, "executor": row["executor"], "step": row["step"], "links": links}
         with contextlib.suppress(LeaseLost):  # the next guarded write says so to those who have to stop
-            await in_database(guarded, self._lease, process=process.as_dict() if process else None)
+            await in_database(guarded, self._lease, process=row, builds=list(self._builds.values()))

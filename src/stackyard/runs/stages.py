@@ -355,7 +355,8 @@ async def release(ctx: RunContext) -> None:
     if ctx.environment.commit:
         await asyncio.to_thread(store.remove, ctx.record_folder, ctx.environment.slug, ctx.run.pk)
     if ctx.environment.backend == "s3":
-        await asyncio.to_thread(forget_state, ctx.access, state_bucket(ctx), state_key(ctx))
+        bucket = state_bucket(ctx.settings, ctx.sandbox)
+        await asyncio.to_thread(forget_state, ctx.access, bucket, state_key(ctx.environment))
     released = await in_database(_release, ctx)
     ctx.log.write(f"Released {', '.join(released) or 'nothing'}.")
 

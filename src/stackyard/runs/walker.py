@@ -76,7 +76,7 @@ async def _work(ctx: RunContext) -> None:
 
 async def _stop(walk: "asyncio.Task[None]", ctx: RunContext) -> None:
     """End our Terraform before anyone else's can begin."""
-    await ctx.terraform.cancel(ctx.settings.grace_seconds)
+    await ctx.terraform.leave(ctx.settings.grace_seconds)
     walk.cancel()
     with contextlib.suppress(asyncio.CancelledError, Exception):
         await walk
@@ -167,7 +167,11 @@ async def _forward(ctx: RunContext, stages: tuple[StageName, ...]) -> Exception 
     """Do all stages, or after approval the rest of them; a plan that is out of date is made again."""
     names = [stage.name for stage in stages]
     first = 0
-    if ctx.run.approved_at is not None:
+    if ctx.terraform.going_on == "apply":
+        if failed := await _prepare_again(ctx):
+            return failed
+        first = names.index("apply")
+    elif ctx.run.approved_at is not None:
         if await asyncio.to_thread(is_approved, ctx):
             first = names.index("approve") + 1
             await in_database(
@@ -246,9 +250,10 @@ async def _park(ctx: RunContext, reason: Waits) -> Exception | None:
 
 
 async def _prepare_again(ctx: RunContext) -> Exception | None:
-    """After a takeover of the way back: the recorded code and its Terraform, to see or to destroy what stands. Returns
-    what stopped it, or None."""
-    _tell_takeover(ctx)
+    """After a takeover of the way back, or of an apply that goes on elsewhere: the recorded code and its Terraform, to
+    see or to destroy what stands. Returns what stopped it, or None."""
+    if ctx.run.rolling_back:
+        _tell_takeover(ctx)
     ctx.log.stage = "init"
     try:
         for stage in ("fetch", "init"):

@@ -75,7 +75,7 @@ class Terraform:
         env: Mapping[str, str],
         *,
         on_event: Callable[[Event], None] = lambda event: None,
-        on_process: Callable[[Process | None], None] = lambda process: None,
+        on_process: Callable[[Process | None], object] = lambda process: None,
         grace_seconds: float = 30,
     ) -> None:
         self.engine = engine
@@ -157,6 +157,16 @@ class Terraform:
     def works(self) -> bool:
         """Whether a command runs."""
         return self._child is not None and self._child.returncode is None
+
+    @property
+    def going_on(self) -> str:
+        """The command that an earlier worker began and that may still go on; empty: none, as processes end with their
+        worker."""
+        return ""
+
+    async def leave(self, grace_seconds: float) -> None:
+        """This worker has to let go: end what cannot go on without it."""
+        await self.cancel(grace_seconds)
 
     async def cancel(self, grace_seconds: float, tell: Callable[[str], None] = lambda step: None) -> None:
         """Stop the running command, as `Process.end` does; `tell` hears of each step."""

@@ -68,6 +68,8 @@ class Run(models.Model):
     takeovers = models.PositiveIntegerField(default=0)
     # The operating-system process of Terraform that belongs to this run, while there is one (terraform.process).
     process = models.JSONField(null=True, blank=True)
+    # Jobs that were done elsewhere: key, executor, step, and links by title.
+    builds = models.JSONField(default=list)
 
     # True once it failed and takes back what it applied; a run that is taken over goes on from there.
     rolling_back = models.BooleanField(default=False)

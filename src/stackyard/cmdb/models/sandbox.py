@@ -65,6 +65,8 @@ class Sandbox(models.Model):
     # Who has to approve what: [{kind, types, role}] (`runs.rules`).
     approvals = models.JSONField(default=list, blank=True)
     executor = models.CharField(max_length=20, default="local")
+    # Names of what the executor uses in the account, where they are not the usual ones.
+    executor_options = models.JSONField(default=dict, blank=True)
     history = HistoricalRecords()
 
     class Meta:
