@@ -1,15 +1,25 @@
-"""A catalogue of one pattern with versions: `publish` puts another one in its place."""
+"""A catalogue of one pattern with versions, and environments that were built from one of them."""
 
 import re
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from stackyard.patterns.catalogue import Pattern, read_pattern_folder
+from stackyard.cmdb.models import Environment, RunStatus
+from stackyard.environments.create import create
+from stackyard.environments.requests import CreateRequest
+from stackyard.patterns.catalogue import Catalogue, Pattern, read_pattern_folder
+from stackyard.patterns.handwork import digests, read_folder, rendered_files
+from stackyard.patterns.workspace import render_workspace
+from stackyard.record.repository import Passport, Record
+from stackyard.runs.filling import filling_of
+from stackyard.runs.lease import claim, finish
 from stackyard.settings import get_settings
-from tests.factories import SHIPPED_PATTERNS
+from tests.factories import SHIPPED_PATTERNS, Organisation
 
 Replacements = Mapping[str, tuple[tuple[str, str], ...]]
 """File name -> what is replaced in it by what."""
@@ -36,3 +46,33 @@ def publish(folder: Path, version: str, replacements: Replacements = {}, **files
     for name, text in files.items():
         (folder / name.replace("__", ".")).write_text(text)
     return read_pattern_folder(folder, get_settings().modules)
+
+
+def standing(org: Organisation, name: str, settings: dict[str, Any], *, digests_known: bool = True) -> Environment:
+    """An environment of rows only, on the version of today, with its code in the record."""
+    run = create(org.requester, CreateRequest("shop", "ecs-worker", name, settings=settings), via="api")
+    found = run.environment
+    pattern = Catalogue.from_settings().get("ecs-worker")
+    code = get_settings().data / "code"
+    render_workspace(pattern, filling_of(found, get_settings()), settings, code)
+    words = dict.fromkeys(Passport.__dataclass_fields__, "x") | {
+        **{"settings": settings, "run": run.pk, "uid": found.uid, "pattern_digest": pattern.digest},
+        "rendered": digests(rendered_files(read_folder(code), "locals.tf")) if digests_known else {},
+    }
+    store = Record.from_settings(get_settings())
+    commit = store.commit(Path(found.record_folder), code, Passport(**words), "create")  # type: ignore[arg-type]
+    lease = claim(run.pk, "one", 20)
+    assert lease is not None
+    finish(lease, RunStatus.SUCCEEDED, commit=commit)
+    Environment.objects.filter(pk=found.pk).update(commit=commit, resources=[{"address": "a.b", "type": "a"}])
+    return Environment.objects.get(pk=found.pk)
+
+
+def by_hand(env: Environment, file: str, old: str, new: str) -> None:
+    """Somebody edits a file in the record and commits."""
+    root = get_settings().data / "record"
+    path = root / env.record_folder / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    who = ["-c", "user.name=Hand", "-c", "user.email=hand@example.com"]
+    subprocess.run(["git", *who, "commit", "-qam", "By hand"], cwd=root, check=True)

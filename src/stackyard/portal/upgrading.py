@@ -82,7 +82,7 @@ def look(
             conflict=conflict,
             title=rules[conflict.path].title if conflict.path in rules else "",
             chosen=request.take.get(conflict.path, ""),
-            error=wrong.get(TAKE + conflict.path, ""),
+            error=wrong.get(TAKE + conflict.path, "").removeprefix(conflict.reason).strip(),
             diff=diff_of(conflict.mine, conflict.new, conflict.path) if conflict.file else None,
         )
         for number, conflict in enumerate(seen.conflicts)

@@ -226,7 +226,7 @@ def _values_file(recorded: Recorded, target: Target, mine: bytes, take: Mapping[
     told = {c.path for c in merged.conflicts}
     gone = [Conflict(n, "", "", given[n].text, GONE, ("new",)) for n in stray if n not in told]
     return Merged(
-        _shortened(mine, merged.text, new_defaults, known, target.brought),
+        _shortened(mine, merged.text, new_defaults, known, target),
         tuple(k for k in merged.kept if k.path not in stray),
         (*merged.conflicts, *gone),
     )
@@ -246,17 +246,17 @@ def _spelled(values: Mapping[str, Any]) -> str:
 
 
 def _shortened(
-    mine: bytes, merged: bytes, defaults: Mapping[str, Any], known: Collection[str], brought: Collection[str]
+    mine: bytes, merged: bytes, defaults: Mapping[str, Any], known: Collection[str], target: Target
 ) -> bytes:
     """The recorded file of values with what the merge made of them, without what is the default anyway."""
     wanted = {a.name: a.expr for a in hcl.File.parse(merged, VALUES_FILE).body.attributes if a.name in known}
     file = hcl.File.parse(mine, VALUES_FILE)
     there = {a.name for a in file.body.attributes}
     edits: list[hcl.Edit] = []
-    for name in sorted({*there, *wanted}):
+    for name in sorted({*there, *wanted} - _filled(target.manifest)):  # what is filled stays in its place
         expr = wanted.get(name)
         usual = expr is not None and expr.is_constant and name in defaults and same(expr.value, defaults[name])
-        if expr is None or (usual and name not in brought):
+        if expr is None or (usual and name not in target.brought):
             edits += [hcl.RemoveAttribute((name,))] if name in there else []
         else:
             edits.append(hcl.SetValue((name,), hcl.Raw(expr.text), force=True))

@@ -1,25 +1,16 @@
 """A newer version of a pattern: what was set and edited here goes on, what conflicts is decided by a person."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.factories import Organisation, make_organisation
-from tests.versions import own_catalogue, publish
+from tests.versions import by_hand, own_catalogue, publish, standing
 
-from stackyard.cmdb.models import Environment, PatternVersion, RunStatus
-from stackyard.environments.create import create
+from stackyard.cmdb.models import Environment, PatternVersion
 from stackyard.environments.impact import impact
-from stackyard.environments.requests import CreateRequest
 from stackyard.environments.upgrade import UpgradePreview, UpgradeRequest, newer_version, preview, upgrade
 from stackyard.errors import Conflict, Forbidden, Invalid, Unusable
-from stackyard.patterns.catalogue import Catalogue
-from stackyard.patterns.handwork import digests, read_folder, rendered_files
-from stackyard.patterns.workspace import render_workspace
-from stackyard.record.repository import Passport, Record
-from stackyard.runs.filling import filling_of
-from stackyard.runs.lease import claim, finish
 from stackyard.settings import get_settings
 
 NEW_DEFAULT = ("retention_days = 14", "retention_days = 30")
@@ -43,35 +34,6 @@ def folder(org: Organisation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def env(org: Organisation, folder: Path) -> Environment:
     return standing(org, "dev", SET)
-
-
-def standing(org: Organisation, name: str, settings: dict[str, Any], *, digests_known: bool = True) -> Environment:
-    """Stands on version 1, with its code in the record."""
-    run = create(org.requester, CreateRequest("shop", "ecs-worker", name, settings=settings), via="api")
-    found = run.environment
-    pattern = Catalogue.from_settings().get("ecs-worker")
-    code = get_settings().data / "code"
-    render_workspace(pattern, filling_of(found, get_settings()), settings, code)
-    words = dict.fromkeys(Passport.__dataclass_fields__, "x") | {
-        **{"settings": settings, "run": run.pk, "uid": found.uid, "pattern_digest": pattern.digest},
-        "rendered": digests(rendered_files(read_folder(code), "locals.tf")) if digests_known else {},
-    }
-    store = Record.from_settings(get_settings())
-    commit = store.commit(Path(found.record_folder), code, Passport(**words), "create")  # type: ignore[arg-type]
-    lease = claim(run.pk, "one", 20)
-    assert lease is not None
-    finish(lease, RunStatus.SUCCEEDED, commit=commit)
-    Environment.objects.filter(pk=found.pk).update(commit=commit, resources=[{"address": "a.b", "type": "a"}])
-    return Environment.objects.get(pk=found.pk)
-
-
-def by_hand(env: Environment, file: str, old: str, new: str) -> None:
-    root = get_settings().data / "record"
-    path = root / env.record_folder / file
-    assert old in path.read_text()
-    path.write_text(path.read_text().replace(old, new, 1))
-    who = ["-c", "user.name=Hand", "-c", "user.email=hand@example.com"]
-    subprocess.run(["git", *who, "commit", "-qam", "By hand"], cwd=root, check=True)
 
 
 def look(org: Organisation, env: Environment, **wish: Any) -> UpgradePreview:

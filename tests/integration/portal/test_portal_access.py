@@ -140,8 +140,8 @@ POST: dict[str, tuple[int, int, int, int]] = {
     "revoke-token": (404, 404, 302, 404),
 }
 """The run has ended already, and its code is what is applied, of the newest version, hence 409; so is a sandbox in
-which an environment lives, which has no baseline and is not retired. 15 days are not among the choices, hence 422. A token
-can be revoked by its owner only."""
+which an environment lives, which has no baseline and is not retired. 15 days are not among the choices, hence 422. A
+token can be revoked by its owner only."""
 
 
 @pytest.fixture
