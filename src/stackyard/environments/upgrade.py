@@ -58,7 +58,7 @@ class UpgradePreview:
 
     `built`: the version that built the recorded code; `to`: the one in the catalogue. `conflicts`: all that a person
     has to decide; `undecided`: those of them that the request leaves open. `problems`: what is wrong beside that.
-    `diff`: of the interface file `file_name`, unified, one entry per line. `added`, `changed`, `removed`: the other files.
+    `diff`: of the interface file `file_name`, unified, a line each. `added`, `changed`, `removed`: the other files.
     `components`: how the code of each differs.
     """
 
