@@ -44,6 +44,7 @@ from stackyard.runs.filling import filling_of, further_fqdns
 from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import guarded, hold, write_environment
 from stackyard.runs.pg_state import seed_state, standing
+from stackyard.runs.plan_proof import prove_plan
 from stackyard.runs.recorded import RecordedCode
 from stackyard.runs.versions import passport_in, version_that_built
 from stackyard.terraform.diagnostics import TerraformFailed
@@ -176,6 +177,8 @@ async def check(ctx: RunContext) -> None:
     await _check_delegation(ctx, ctx.plan)
     if ctx.run.kind == RunKind.CHANGE:
         return tell_what_goes(ctx)
+    if not ctx.environment.is_baseline:
+        _check_path(ctx, ctx.plan)
     destroyed = [c.address for c in ctx.plan.changes if c.action in ("delete", "replace")]
     if destroyed and ctx.run.takeovers == 0:
         raise Unusable(
@@ -183,6 +186,19 @@ async def check(ctx: RunContext) -> None:
             hint="Its state belongs to something else; platform staff must look at it.",
         )
     ctx.log.write("The plan only adds." if not destroyed else "The plan goes on where another worker stopped.")
+
+
+def _check_path(ctx: RunContext, plan: Plan) -> None:
+    """What certainly cannot work is not built: the planned parts of the path must fit together."""
+    hops = prove_plan(plan.resources, fqdn=ctx.environment.fqdn, facts=ctx.facts)
+    for hop in hops:
+        mark = {True: "fits", False: "DOES NOT FIT", None: "not known before it is built"}[hop.ok]
+        ctx.log.write(f"{hop.title}: {mark}. {hop.found}", level="error" if hop.ok is False else "info")
+    broken = next((hop for hop in hops if hop.ok is False), None)
+    if broken is not None:
+        raise Unusable(
+            f"What is planned would not work. {broken.title}: {broken.found}", hint=f"Nothing was built. {broken.fix}"
+        )
 
 
 async def _check_delegation(ctx: RunContext, plan: Plan) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _ACTIONS = {
@@ -39,6 +39,8 @@ class Plan:
     # Names what the plan does, values included, and not the file it is saved in: the same wish planned again on the
     # same state has the same one.
     content: str = ""
+    # As Terraform has them, with their values: to be looked at, never to be kept or shown.
+    resources: Sequence[Mapping[str, Any]] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Plan":
@@ -50,6 +52,7 @@ class Plan:
             changes=tuple(c for c in changes if c.action not in ("no-op", "read")),
             changed_outputs=tuple(sorted(k for k, v in outputs.items() if v.get("actions") != ["no-op"])),
             content=_content(resources, outputs),
+            resources=resources,
         )
 
     @property
