@@ -9,7 +9,8 @@ from stackyard.cmdb.models import Environment
 from stackyard.environments import change as changes
 from stackyard.environments.change import ChangeRequest
 from stackyard.environments.upgrade import UpgradeRequest, newer_version, preview, upgrade
-from stackyard.errors import Invalid
+from stackyard.errors import Conflict, Invalid
+from stackyard.runs.approve import approve
 from tests.acceptance.test_change import RECORD, carry, edit_record, ended, standing
 from tests.acceptance.test_recovery import assert_nothing_is_left
 from tests.versions import own_catalogue, publish
@@ -105,9 +106,25 @@ def test_a_version_that_changes_nothing_in_aws_is_registered_all_the_same(
     assert (run.plan["summary"], env.pattern.version) == ("no changes", "1.0.1")
     assert (RECORD / env.record_folder / "main.tf").read_text().startswith("# The worker")
 
-    # One that cannot be built stays in the record, and the way back is the old version.
-    publish(folder, "1.1.0", {"main.tf": (("# The worker", 'resource "aws_sqs_queue" "bad" {\n  name = "a b"\n}\n#'),)})
+    # One that cannot be applied as a whole: the code is recorded, and both ways on are open.
+    more = '# The worker\nresource "aws_sqs_queue" "more" {\n  name = "${local.name}-more"\n  tags = local.tags\n}\n#'
+    setting = ("  # How many tasks run.\n", "  # For a test.\n  more = true\n\n  # How many tasks run.\n")
+    publish(folder, "1.1.0", {"main.tf": (("# The worker", more),), "locals.tf": (setting,)})
+    yard.emulator.fail("sqs:CreateQueue")
     broken = carry(upgrade(yard.user, env, UpgradeRequest(), via="api"))
-    env = Environment.objects.get(pk=env.pk)
-    assert broken.status != "succeeded"
-    assert env.pattern.version == "1.0.1"
+    yard.emulator.clear_faults()
+    env = ended(broken, "failed")
+    assert (env.pattern.version, newer_version(env) is not None) == ("1.0.1", True), "it does not stand"
+    with pytest.raises(Conflict, match="not applied"):
+        preview(yard.user, env, UpgradeRequest())
+    assert "more" in changes.current_settings(env), "the form is that of the recorded version"
+
+    back = carry(changes.back_to_last_good(yard.user, env, via="api"))
+    env = ended(back, "succeeded")
+    assert (env.pattern.version, "more" in changes.current_settings(env)) == ("1.0.1", False)
+
+    waiting = carry(upgrade(yard.user, env, UpgradeRequest(set={"more": False}, confirm=True), via="api"))
+    ended(waiting, "waiting")
+    run = carry(approve(yard.user, waiting, digest=waiting.plan["digest"]))
+    env = ended(run, "succeeded")
+    assert (env.pattern.version, env.settings["more"]) == ("1.1.0", False), "it goes on as what was approved"
