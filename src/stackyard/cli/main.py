@@ -14,7 +14,7 @@ from stackyard.cli import address, change, env, fqdn, lifetimes, pattern, proof,
 from stackyard.cli.doctor.command import doctor
 from stackyard.cli.failures import polite
 from stackyard.cli.server import commands as server
-from stackyard.cli.server import github
+from stackyard.cli.server import github, job
 
 IMPORTED_ON_USE = {
     "demo": "stackyard.cli.demo.command:demo",
@@ -109,3 +109,4 @@ app.command("restore")(server.restore)
 app.command("settings")(server.show_settings)
 app.add_typer(server.users, name="user")
 app.add_typer(github.app, name="github")
+app.add_typer(job.app, name="job")

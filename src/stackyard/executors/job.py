@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from stackyard.errors import Invalid, Problem, shown
 from stackyard.terraform.events import Diagnostic
@@ -225,7 +225,7 @@ def _require_inside(entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
-    target = folder / cast(str, entry.filename)
+    target = folder / entry.filename
     if entry.is_dir():
         target.mkdir(parents=True, exist_ok=True)
         return

@@ -104,11 +104,15 @@ class Terraform:
         switches = ["-destroy"] * destroy + ["-refresh-only"] * refresh_only
         out = f"-out={self.workdir.plan_file}"
         await self._run("plan", "-json", "-input=false", "-no-color", LOCK_WAIT, out, *switches)
-        return Plan.from_json(await self._json("show", "-json", "-no-color", str(self.workdir.plan_file)))
+        return Plan.from_json(await self.saved_plan())
+
+    async def saved_plan(self) -> dict[str, Any]:
+        """The saved plan in Terraform's own JSON. It holds values in clear."""
+        return await self._json("show", "-json", "-no-color", str(self.workdir.plan_file))
 
     async def drift(self, clean: Callable[[str], str]) -> tuple[Drifted, ...]:
         """What differs in AWS from what was applied, by the saved plan; `clean` takes secrets out of its texts."""
-        return drift_in(await self._json("show", "-json", "-no-color", str(self.workdir.plan_file)), clean)
+        return drift_in(await self.saved_plan(), clean)
 
     async def apply(self) -> None:
         """Apply the saved plan, and nothing but it."""

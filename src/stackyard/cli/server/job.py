@@ -1,0 +1,29 @@
+"""`stackyard job`: what a build on another machine calls. It needs neither the server nor its database."""
+
+from pathlib import Path
+
+import typer
+
+app = typer.Typer(help="Terraform's part of a run, on the machine of a build.", no_args_is_help=True)
+
+
+@app.callback()
+def _root() -> None:
+    """Terraform's part of a run, on the machine of a build."""
+
+
+@app.command("run")
+def run(
+    folder: Path = typer.Argument(help="The job: job.json, code/ and what its steps need.", show_default=False),
+    out: Path | None = typer.Option(None, help="Where events and results go; left out: `out` in the job's folder."),
+) -> None:
+    """Do the steps of a job with Terraform. Exit 1 when they failed or were cancelled, 2 when the job is no good."""
+    from stackyard.cli.output import printable
+    from stackyard.cli.server.prepare import read_settings
+    from stackyard.executors.job import read_job
+    from stackyard.executors.running import run_job
+
+    result = run_job(
+        read_job(folder), folder, out or folder / "out", read_settings(), lambda line: typer.echo(printable(line))
+    )
+    raise typer.Exit(0 if result.status == "succeeded" else 1)
