@@ -10,6 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from stackyard.aws.emulator.process import Emulator
+from stackyard.aws.sessions import EMULATED_CREDENTIALS, SandboxAccess
+from stackyard.executors.job import Job, pack, unpack
+
 CODE = """
 variable "secret" {
   default   = ""
@@ -42,6 +46,17 @@ resource "terraform_data" "sleep" {
 }
 """
 )
+BUCKET_CODE = """
+terraform {
+  backend "s3" {}
+}
+resource "terraform_data" "a" { input = "one" }
+resource "terraform_data" "wait" {
+  input = "x"
+  provisioner "local-exec" { command = "while [ ! -e go ]; do sleep 0.05; done" }
+  depends_on = [terraform_data.a]
+}
+"""
 COMMAND = [sys.executable, "-m", "stackyard.cli", "job", "run"]
 SECRET = 'canary "in" a\ncanary-on-a-line'
 
@@ -243,6 +258,54 @@ def test_without_terraform_the_result_says_so(tmp_path: Path) -> None:
     done = run(job(tmp_path, CODE, "plan"), STACKYARD_ENGINE="tofu")
     assert done.returncode == 1
     assert "tofu is not on PATH" in result(tmp_path)["error"]
+
+
+def test_the_state_lies_in_a_bucket_and_comes_back_when_the_bucket_was_away(tmp_path: Path, emulator: Emulator) -> None:
+    account, region = "400000000901", "eu-central-1"
+    role = f"arn:aws:iam::{account}:role/stackyard"
+    s3 = SandboxAccess(account, region, role, "x-1", emulator.endpoint).client("s3")
+    s3.create_bucket(Bucket="jobs-901", CreateBucketConfiguration={"LocationConstraint": region})
+    endpoint = f'"{emulator.endpoint}"'
+    skips = ("use_path_style", "skip_credentials_validation", "skip_requesting_account_id", "skip_metadata_api_check")
+    bucket = {
+        **dict.fromkeys(skips, "true"),
+        "bucket": "jobs-901",
+        "key": "shop.tfstate",
+        "region": region,
+        "endpoints": f"{{s3={endpoint},sts={endpoint}}}",
+        "assume_role": f'{{role_arn="{role}",external_id="x-1"}}',
+    }
+    fields = {"backend": bucket, "region": region, "account_id": account, "emulated": True}
+
+    first = job(tmp_path / "first", BUCKET_CODE, "plan", "apply", **fields)
+    with (tmp_path / "said").open("w") as said:
+        work = subprocess.Popen([*COMMAND, str(first)], env=environment(**EMULATED_CREDENTIALS), stdout=said)
+    try:
+        log = first / "out" / "events.jsonl"
+        _until(lambda: log.exists() and '"provision_start"' in log.read_text())
+        emulator.fail("s3:PutObject")
+        (first / "code" / "go").touch()
+        assert work.wait(60) == 1, (tmp_path / "said").read_text()
+    finally:
+        work.kill()
+        emulator.clear_faults()
+    told = result(first)
+    assert (told["status"], told["step"]) == ("failed", "apply")
+    assert "left in errored.tfstate" in (tmp_path / "said").read_text()
+
+    pack(
+        tmp_path / "job.zip",
+        Job.from_dict(json.loads((first / "job.json").read_text())),
+        first / "code",
+        errored_state=first / "out" / "errored.tfstate",
+    )
+    unpack(tmp_path / "job.zip", second := tmp_path / "second")
+    done = run(second, **EMULATED_CREDENTIALS)
+    assert done.returncode == 0, done
+    assert "The plan: no changes." in done.stdout, "without the push it would make everything again"
+    assert not (second / "out" / "errored.tfstate").exists()
+    state = json.loads(s3.get_object(Bucket="jobs-901", Key="shop.tfstate")["Body"].read())
+    assert sorted(r["name"] for r in state["resources"]) == ["a", "wait"]
 
 
 def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
