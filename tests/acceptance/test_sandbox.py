@@ -4,22 +4,25 @@ Route 53 and load balancers keep Terraform waiting for minutes, so two accounts 
 """
 
 import json
+import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.inventory import leftovers
 from stackyard.aws.sessions import SandboxAccess
-from stackyard.cmdb.models import AddressPool, Environment, Run, RunEvent, Sandbox
+from stackyard.cmdb.models import AddressPool, ApiToken, Environment, Run, RunEvent, Sandbox
 from stackyard.environments import sandboxes
 from stackyard.environments.change import ChangeRequest
 from stackyard.environments.create import create
-from stackyard.environments.destroy import destroy
 from stackyard.environments.pools import PoolRequest, create_pool
 from stackyard.environments.requests import CreateRequest
 from stackyard.errors import Conflict, Invalid
@@ -27,6 +30,7 @@ from stackyard.runs.context import access_to
 from stackyard.settings import get_settings
 from tests.acceptance.conftest import StartWorker
 from tests.acceptance.faults import until
+from tests.acceptance.test_in_the_browser import sign_in
 from tests.factories import Organisation, make_organisation
 from tests.yard import Yard, log_of
 
@@ -125,8 +129,56 @@ def good(run: Run) -> None:
     assert run.status == "succeeded", f"{run.error} {run.hint}\n{log_of(run)}"
 
 
+def live_in(land: Land, sandbox: Sandbox, portal: str, browser: Any) -> None:
+    """One environment from the browser, and beside it one from the command line: proven, destroyed, proven gone."""
+    token = ApiToken.issue(land.org.requester, "test")[1]
+
+    def stackyard(*command: str) -> "subprocess.Popen[str]":
+        environment = {**os.environ, "STACKYARD_URL": portal, "STACKYARD_TOKEN": token}
+        arguments = [sys.executable, "-m", "stackyard.cli", *command]
+        return subprocess.Popen(arguments, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    line = stackyard("env", "create", "shop", "ecs-web-db", "line", "--sandbox", sandbox.name, "--wait")
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(240_000)
+    sign_in(page, portal, "rika")
+    page.goto(f"{portal}/environments/new/?product=shop&pattern=ecs-worker")
+    page.fill("[name=name]", "worker")
+    page.select_option("[name=sandbox]", sandbox.name)
+    page.get_by_role("button", name="Create").click()
+    page.locator("#part-header").get_by_text("Ready", exact=True).wait_for()
+    assert page.locator(".hop").count() == page.locator(".hop-ok").count() >= 2
+    with pytest.raises(Conflict, match="still has 2 environments"):
+        sandboxes.destroy_baseline(land.org.platform, sandbox, via="api")
+
+    told = line.communicate(timeout=240)[0]
+    assert line.returncode == 0, told
+    environments = Environment.objects.filter(sandbox=sandbox, product__isnull=False)
+    assert {e.status for e in environments} == {"ready"}
+    proof = stackyard("env", "verify", "shop-line")
+    told = proof.communicate(timeout=60)[0]
+    assert proof.returncode == 0, told
+    for hop in ("DNS record", "Listener", "Target group", "Service", "Way to the database", "Database", "Secret"):
+        assert hop in told, told
+
+    gone = stackyard("env", "destroy", "shop-line", "--yes", "--wait")
+    page.get_by_role("link", name="Delete").click()
+    page.fill("#destroy [name=confirm]", "shop-worker")
+    page.locator("#destroy").get_by_role("button", name="Delete").click()
+    page.locator("#part-header").get_by_text("Destroyed", exact=True).wait_for()
+    told = gone.communicate(timeout=240)[0]
+    assert gone.returncode == 0, told
+    for environment in environments.all():
+        assert (environment.status, land.left(environment, sandbox)) == ("destroyed", [])
+        assert environment.runs.latest("id").leftovers == []
+    page.close()
+
+
+@pytest.mark.browser
 @pytest.mark.timeout(600)
-def test_accounts_are_added_bootstrapped_lived_in_and_given_back(land: Land, start_worker: StartWorker) -> None:
+def test_accounts_are_added_bootstrapped_lived_in_and_given_back(
+    land: Land, start_worker: StartWorker, portal: str, browser: Any
+) -> None:
     start_worker()
     platform = land.org.platform
     one, two = land.add("commerce-one", delegated=True), land.add("commerce-two", delegated=False)
@@ -170,11 +222,7 @@ def test_accounts_are_added_bootstrapped_lived_in_and_given_back(land: Land, sta
     assert land.delegations() == [f"commerce-one.{PARENT}"]
     assert (Path(get_settings().data) / "record" / baseline.record_folder / "locals.tf").exists()
 
-    living = land.create(one, "ecs-worker")
-    good(living)
-    with pytest.raises(Conflict, match="still has 1 environment: shop-worker"):
-        sandboxes.destroy_baseline(platform, one, via="api")
-    good(destroy(land.org.requester, living.environment, via="api"))
+    live_in(land, one, portal, browser)
 
     gone = sandboxes.destroy_baseline(platform, one, via="api")
     with pytest.raises(Invalid, match="common components are not whole"):
