@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stackyard.cmdb.models import Environment, RunStatus
+from stackyard.cmdb.models import Environment, Run, RunStatus
 from stackyard.environments.create import create
 from stackyard.environments.requests import CreateRequest
 from stackyard.patterns.catalogue import Catalogue, Pattern, read_pattern_folder
@@ -33,6 +33,14 @@ def own_catalogue(folder: Path, monkeypatch: pytest.MonkeyPatch, pattern: str = 
     return made
 
 
+def own_baseline(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The settings name a baseline in `folder`; returns it."""
+    made = folder / "baseline"
+    shutil.copytree(SHIPPED_PATTERNS.parent / "baseline", made)
+    monkeypatch.setattr(get_settings(), "baseline", made)
+    return made
+
+
 def publish(folder: Path, version: str, replacements: Replacements = {}, **files: str) -> Pattern:  # noqa: B006
     """Give the pattern a new version: texts replaced in its files, and new files (`__` is a dot)."""
     manifest = folder / "pattern.yaml"
@@ -51,12 +59,16 @@ def publish(folder: Path, version: str, replacements: Replacements = {}, **files
 def standing(org: Organisation, name: str, settings: dict[str, Any], *, digests_known: bool = True) -> Environment:
     """An environment of rows only, on the version of today, with its code in the record."""
     run = create(org.requester, CreateRequest("shop", "ecs-worker", name, settings=settings), via="api")
+    return built(run, Catalogue.from_settings().get("ecs-worker"), digests_known=digests_known)
+
+
+def built(run: Run, pattern: Pattern, *, digests_known: bool = True) -> Environment:
+    """As if the creation had been carried to its end."""
     found = run.environment
-    pattern = Catalogue.from_settings().get("ecs-worker")
     code = get_settings().data / "code"
-    render_workspace(pattern, filling_of(found, get_settings()), settings, code)
+    render_workspace(pattern, filling_of(found, get_settings()), found.settings, code)
     words = dict.fromkeys(Passport.__dataclass_fields__, "x") | {
-        **{"settings": settings, "run": run.pk, "uid": found.uid, "pattern_digest": pattern.digest},
+        **{"settings": found.settings, "run": run.pk, "uid": found.uid, "pattern_digest": pattern.digest},
         "rendered": digests(rendered_files(read_folder(code), "locals.tf")) if digests_known else {},
     }
     store = Record.from_settings(get_settings())

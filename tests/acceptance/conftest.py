@@ -123,6 +123,7 @@ LONG = frozenset(
         "test_no_secret_gets_out.py",
         "test_pattern_in_ci.py",
         "test_sandbox.py",
+        "test_upgrade_of_a_sandbox.py",
         "test_what_follows_from_an_error.py",
     }
 )

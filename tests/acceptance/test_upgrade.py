@@ -27,6 +27,7 @@ VERSION_2 = {
             '  # What the log group is for.\n  purpose = "logs"\n\n  # How many tasks run.\n',
         ),
     ),
+    "versions.tf": (('version = ">= 3.39"', 'version = ">= 3.38"'),),  # so the lock has to be renewed
     "outputs.tf": (('output "queue_url"', 'output "purpose" {\n  value = local.purpose\n}\n\noutput "queue_url"'),),
 }
 
@@ -82,6 +83,8 @@ def test_a_newer_version_keeps_what_is_mine(yard: Yard, tmp_path: Path, monkeypa
     assert 'purpose = "logs"' in recorded
     assert (RECORD / env.record_folder / "ours.tf").read_text().startswith("# Ours.")
     assert "Kept as it was here: queue.max_attempts." in log_of(run)
+    assert "they are chosen anew" in log_of(run)
+    assert (RECORD / env.record_folder / ".terraform.lock.hcl").exists()
     assert newer_version(env) is None
 
     again = carry(changes.apply_again(yard.user, env, via="api"))

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from tests.factories import Organisation, make_organisation
-from tests.versions import by_hand, own_catalogue, publish, standing
+from tests.versions import built, by_hand, own_baseline, own_catalogue, publish, standing
 
-from stackyard.cmdb.models import Environment, PatternVersion
+from stackyard.cmdb.models import AddressPool, Environment, PatternVersion
+from stackyard.environments.baselines import bootstrap
 from stackyard.environments.impact import impact
 from stackyard.environments.upgrade import UpgradePreview, UpgradeRequest, newer_version, preview, upgrade
 from stackyard.errors import Conflict, Forbidden, Invalid, Unusable
+from stackyard.patterns.catalogue import Catalogue
 from stackyard.settings import get_settings
 
 NEW_DEFAULT = ("retention_days = 14", "retention_days = 30")
@@ -204,3 +206,26 @@ def test_an_interface_of_another_kind_is_refused(org: Organisation, env: Environ
     publish(folder, "2.0.0", VERSION_2)
     with pytest.raises(Unusable, match="has its settings in"):
         look(org, Environment.objects.get())
+
+
+def test_common_components_follow_their_pattern_too(
+    org: Organisation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stackyard.environments.baselines._ask_account", lambda _: ())
+    monkeypatch.setattr(get_settings(), "aws_endpoint", "http://127.0.0.1:1")
+    folder = own_baseline(tmp_path, monkeypatch)
+    org.sandbox.pool = AddressPool.objects.create(name="corp", block="10.20.0.0/16")
+    org.sandbox.facts = {}
+    org.sandbox.save()
+    run = bootstrap(org.platform, org.sandbox, {"network.nat_per_zone": True}, via="api")
+    baseline = built(run, Catalogue.from_settings().baseline())
+    assert newer_version(baseline) is None
+    new = publish(folder, "1.1.0", {"locals.tf": (NEW_DEFAULT,)})
+    assert newer_version(baseline) == new
+    with pytest.raises(Forbidden):
+        preview(org.requester, baseline, UpgradeRequest())
+    seen = preview(org.platform, baseline, UpgradeRequest())
+    assert (seen.refusals, [k.path for k in seen.kept]) == ((), ["network.nat_per_zone"])
+    assert [i.clean for i in impact(org.platform, new)] == [True]
+    run = upgrade(org.platform, baseline, UpgradeRequest(), via="api")
+    assert (run.kind, run.request["upgrade"]) == ("change", new.digest)
