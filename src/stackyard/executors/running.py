@@ -33,6 +33,10 @@ GIVEN = re.compile(
 )
 """What the build's own environment hands on to Terraform: secret variables, and the ways to the build's role."""
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+"""What asks a job to stop. GitHub's runner sends both, some seconds apart, before it kills."""
+
+ENDS = {"succeeded": "The job succeeded.", "failed": "The job failed.", "cancelled": "The job was cancelled."}
 TAKES_AWAY = ("delete", "replace")
 
 
@@ -114,7 +118,7 @@ class Running:
             await self._save_errored_state()
         result = self._finished(result)
         write_json(self._out / RESULT_FILE, self._clean(result.as_dict()))
-        self._tell("error" if result.status == "failed" else "info", f"The job {result.status}. {result.error}".strip())
+        self._tell("error" if result.status == "failed" else "info", f"{ENDS[result.status]} {result.error}".strip())
         return result
 
     def stop(self, why: str) -> None:
@@ -293,8 +297,8 @@ def run_job(
     say: Callable[[str], None],
     own: Mapping[str, str] = os.environ,
 ) -> Result:
-    """Do a job whose `folder` was read by `read_job`; what it leaves is in `out`, see LEFT. SIGTERM and SIGINT end it
-    in good order. Raises Invalid for an `out` that cannot be used."""
+    """Do a job whose `folder` was read by `read_job`; what it leaves is in `out`, see LEFT. SIGNALS end it in good
+    order. Raises Invalid for an `out` that cannot be used."""
     folder, out = folder.resolve(), out.resolve()
     clear_out(folder, out)
     try:
@@ -321,6 +325,7 @@ def clear_out(folder: Path, out: Path) -> None:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in LEFT:
             (out / name).unlink(missing_ok=True)
+        _private(out / EVENTS_FILE)
     except OSError as error:
         raise Invalid.field("--out", f"{out} cannot be used: {error.strerror}.") from None
 
@@ -334,11 +339,14 @@ def _private(path: Path) -> Path:
 
 @contextmanager
 def _stopped_by_signals(work: Running) -> Iterator[None]:
+    """SIGNALS stop the job, also those that were held back until now."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         loop.add_signal_handler(number, work.stop, number.name)
+    held = signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     try:
         yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        for number in SIGNALS:
             loop.remove_signal_handler(number)

@@ -1,5 +1,6 @@
 """`stackyard job`: what a build on another machine calls. It needs neither the server nor its database."""
 
+import signal
 from pathlib import Path
 
 import typer
@@ -18,6 +19,8 @@ def run(
     out: Path | None = typer.Option(None, help="Where events and results go; left out: `out` in the job's folder."),
 ) -> None:
     """Do the steps of a job with Terraform. Exit 1 when they failed or were cancelled, 2 when the job is no good."""
+    # Held back until Terraform can be ended in good order, and again after that: a result is always written.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
     from stackyard.cli.output import printable
     from stackyard.cli.server.prepare import read_settings
     from stackyard.executors.job import read_job
