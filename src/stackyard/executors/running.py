@@ -126,10 +126,11 @@ class Running:
         if self._stopped:
             return
         self._stopped = why
-        self._tell("warning", f"{why}: the job is cancelled.")
-        # Whoever asked may lose patience and kill us: then this is the result.
-        write_json(self._out / RESULT_FILE, self._finished(self._failure(Cancelled(""))).as_dict())
         self._end_command()
+        with suppress(OSError):  # a full disk must not keep Terraform from ending
+            self._tell("warning", f"{why}: the job is cancelled.")
+            # Whoever asked may lose patience and kill us: then this is the result.
+            write_json(self._out / RESULT_FILE, self._finished(self._failure(Cancelled(""))).as_dict())
 
     async def _steps(self) -> None:
         self._tell("info", f"Terraform for {self._job.environment}, run {self._job.run}: {', '.join(self._job.steps)}.")
