@@ -170,6 +170,27 @@ def test_a_failed_apply_is_taken_back_when_the_job_says_so(tmp_path: Path) -> No
     assert resources(folder) == []
 
 
+def test_what_cannot_be_taken_back_is_told_and_stands(tmp_path: Path) -> None:
+    one = 'resource "terraform_data" "a" { input = "one" }'
+    stays = """
+        resource "terraform_data" "a" {
+          input = "one"
+          provisioner "local-exec" {
+            when    = destroy
+            command = "exit 3"
+          }
+        }
+    """
+    folder = job(tmp_path, FAILING.replace(one, stays), "plan", "apply", on_failure="destroy")
+    assert run(folder).returncode == 1
+    told = result(folder)
+    assert (told["status"], told["step"], told["destroyed"]) == ("failed", "apply", False)
+    assert "Destroying what was applied failed, too" in told["error"]
+    assert told["hint"]
+    assert len(told["diagnostics"]) == 2
+    assert "a" in resources(folder)
+
+
 def test_an_apply_that_changed_nothing_takes_nothing_back(tmp_path: Path) -> None:
     folder = job(tmp_path, CODE, "plan", "apply", on_failure="destroy")
     assert run(folder).returncode == 0
