@@ -11,6 +11,7 @@ import pytest
 from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.emulator.seed import seed_baseline
 from stackyard.aws.facts import BaselineFacts
+from stackyard.aws.lookup import NotFoundByDns
 from stackyard.aws.path_proof import LINE, NOTHING, Hop, prove_path
 from stackyard.aws.sessions import SandboxAccess
 
@@ -35,6 +36,14 @@ class Built:
     def prove(self, **changed: object) -> list[Hop]:
         return prove_path(self.access, fqdn=FQDN, facts=self.facts, outputs={**self.outputs, **changed})
 
+    def delegate(self, action: str, servers: list[str]) -> None:
+        values = [{"Value": name} for name in servers]
+        wanted = {"Name": ZONE, "Type": "NS", "TTL": 300, "ResourceRecords": values}
+        self.client("route53").change_resource_record_sets(
+            HostedZoneId=self.outputs["parent"],
+            ChangeBatch={"Changes": [{"Action": action, "ResourceRecordSet": wanted}]},
+        )
+
     def record(self, action: str, target: str, zone_id: str, name: str = FQDN) -> None:
         alias = {"DNSName": target, "HostedZoneId": zone_id, "EvaluateTargetHealth": False}
         self.client("route53").change_resource_record_sets(
@@ -52,6 +61,10 @@ def built(emulator: Emulator) -> Built:
     access = SandboxAccess(account, "eu-central-1", f"arn:aws:iam::{account}:role/stackyard", "", emulator.endpoint)
     facts = seed_baseline(access, zone_name=ZONE, vpc_cidr="10.0.0.0/16")
     made = Built(access, facts, {"fqdn": FQDN, "cluster_name": facts.cluster_name})
+    parent = made.client("route53").create_hosted_zone(Name="example.com", CallerReference=account)["HostedZone"]["Id"]
+    made.outputs["parent"] = parent
+    zone = made.client("route53").get_hosted_zone(Id=facts.zone_id)
+    made.delegate("CREATE", zone["DelegationSet"]["NameServers"])
     made.record("CREATE", facts.alb_dns_name, facts.alb_zone_id)
     _balancing(made)
     _database(made)
@@ -191,6 +204,23 @@ def test_a_good_path_is_green_from_name_to_secret(built: Built) -> None:
     assert all(hop.found and hop.checked for hop in hops)
 
 
+def test_what_nobody_can_tell_does_not_end_the_line(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    not_delegated(built)
+    built.client("route53").delete_hosted_zone(Id=built.outputs["parent"])
+    assert all(hop.ok for hop in built.prove()), "the emulator has no DNS to ask"
+    assert "delegation" not in {hop.name for hop in built.prove()}
+
+    monkeypatch.setattr(SandboxAccess, "emulated", False)
+    monkeypatch.setattr("stackyard.aws.checks.delegation.delegation_of", _no_answer)
+    hops = {hop.name: hop for hop in built.prove()}
+    assert (hops["delegation"].ok, hops["delegation"].found) == (None, "No name server answers.")
+    assert all(hop.ok for name, hop in hops.items() if name != "delegation")
+
+
+def _no_answer(*_: object) -> set[str]:
+    raise NotFoundByDns("No name server answers.", final=False)
+
+
 def test_a_pattern_without_database_or_name_has_fewer_hops(built: Built) -> None:
     assert [hop.name for hop in built.prove(database_endpoint="", secret_arn="")][-1] == "task_network"
     worker = {key: built.outputs[key] for key in ("service_name", "cluster_name", "log_group_name")}
@@ -201,6 +231,15 @@ def test_a_pattern_without_database_or_name_has_fewer_hops(built: Built) -> None
 def no_zone(made: Built) -> None:
     made.record("DELETE", made.facts.alb_dns_name, made.facts.alb_zone_id)
     made.client("route53").delete_hosted_zone(Id=made.facts.zone_id)
+
+
+def delegated_to_others(made: Built) -> None:
+    made.delegate("UPSERT", ["ns-1.elsewhere.example.com"])
+
+
+def not_delegated(made: Built) -> None:
+    zone = made.client("route53").get_hosted_zone(Id=made.facts.zone_id)
+    made.delegate("DELETE", zone["DelegationSet"]["NameServers"])
 
 
 def no_record(made: Built) -> None:
@@ -353,6 +392,8 @@ def secret_not_readable_for_ecs(made: Built) -> None:
     ("break_it", "hop", "reason"),
     [
         (no_zone, "zone", "no hosted zone"),
+        (delegated_to_others, "delegation", "names ns-1.elsewhere.example.com, but it has"),
+        (not_delegated, "delegation", "names none"),
         (no_record, "record", f"No record {FQDN}"),
         (record_without_alias, "record", "no alias"),
         (record_elsewhere, "load_balancer", "points to other-1."),

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stackyard.aws.facts import BaselineFacts
 from stackyard.aws.hops import balancing, database, names, service
-from stackyard.aws.hops.path import Broken, HopFunction, Path
+from stackyard.aws.hops.path import Broken, HopFunction, Path, Unknown
 from stackyard.aws.sessions import SandboxAccess
 
 __all__ = ["DID_NOT_TELL", "LINE", "NOTHING", "Hop", "Link", "prove_path"]
@@ -19,7 +19,7 @@ DID_NOT_TELL = "AWS did not tell: "
 
 @dataclass(frozen=True)
 class Hop:
-    """One hop of a proven path. `ok` None: not asked, because a hop before it is broken or there is nothing to ask.
+    """One hop of a proven path. `ok` None: not known, because a hop before it is broken or nobody here can tell.
     `checked`: what was asked; `found`: what AWS said; `fix`: what to do about it; `seconds`: how long it took."""
 
     name: str
@@ -44,6 +44,13 @@ class Link:
 
 LINE = (
     Link("zone", "Hosted zone", "The zone exists and the name lies in it.", "target_group_arn", names.zone),
+    Link(
+        "delegation",
+        "Delegation",
+        "The parent zone names the zone's own name servers.",
+        "target_group_arn",
+        names.delegation,
+    ),
     Link("record", "DNS record", "An alias record has the name.", "target_group_arn", names.record),
     Link(
         "cloudfront",
@@ -143,21 +150,27 @@ NOTHING = Hop(
 def prove_path(access: SandboxAccess, *, fqdn: str, facts: BaselineFacts, outputs: Mapping[str, object]) -> list[Hop]:
     """Ask AWS about each hop in order. `outputs`: the pattern's outputs by name (`target_group_arn`, `service_name`,
     `database_endpoint` and others), which also tell what hops there are. The line ends at the first broken hop; those
-    after it are not reached. An error of AWS breaks the hop that met it; nothing is raised for it. The list is never
+    after it are not reached. A hop about which nobody can tell does not end it; the emulator, which has no DNS, leaves
+    such a hop out. An error of AWS breaks the hop that met it; nothing is raised for it. The list is never
     empty: without any hop to prove it is `[NOTHING]`, which is no proof."""
     path = Path(access, fqdn=fqdn, facts=facts, outputs=outputs)
     hops: list[Hop] = []
     for link in LINE:
         if path.output(link.needs):
-            hops.append(_not_reached(link) if hops and not hops[-1].ok else _prove(link, path))
+            broken = any(hop.ok is False for hop in hops)
+            hop = _not_reached(link) if broken else _prove(link, path)
+            hops += [hop] if broken or hop.ok is not None or not access.emulated else []
     return hops or [NOTHING]
 
 
 def _prove(link: Link, path: Path) -> Hop:
     began = time.monotonic()
-    ok, fix = True, ""
+    ok: bool | None = True
+    fix = ""
     try:
         found = link.prove(path)
+    except Unknown as unknown:
+        ok, found = None, unknown.found
     except Broken as broken:
         ok, found, fix = False, broken.found, broken.fix
     except (ClientError, BotoCoreError) as error:

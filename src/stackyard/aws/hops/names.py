@@ -1,6 +1,7 @@
 """DNS and CloudFront."""
 
-from stackyard.aws.hops.path import Broken, Path, host
+from stackyard.aws.checks.delegation import delegated
+from stackyard.aws.hops.path import Broken, Path, Unknown, host
 
 REBUILD_BASELINE = "Build the baseline of the sandbox again; platform staff can."
 REBUILD = "Run the environment again from its record; if somebody changed it by hand, undo that."
@@ -19,6 +20,16 @@ def zone(path: Path) -> str:
         )
     servers = answer.get("DelegationSet", {}).get("NameServers", [])
     return f"Zone {name} ({facts.zone_id}) with {len(servers)} name servers."
+
+
+def delegation(path: Path) -> str:
+    """The world finds the zone: its parent names the zone's own name servers."""
+    verdict = delegated(path.access, path.facts, path.facts.zone_name, None)
+    if verdict.ok is None:
+        raise Unknown(verdict.found)
+    if not verdict.ok:
+        raise Broken(verdict.found, verdict.fix)
+    return verdict.found
 
 
 def record(path: Path) -> str:

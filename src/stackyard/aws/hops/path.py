@@ -23,6 +23,14 @@ class Broken(Exception):
         self.fix = fix
 
 
+class Unknown(Exception):
+    """Nobody here can tell whether this hop holds: `found` says why. The line goes on."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(found)
+        self.found = found
+
+
 def ask(access: SandboxAccess, service: str, operation: str, **arguments: Any) -> Any:
     """The answer of one AWS action (boto3's names), or None when it says that the thing does not exist."""
     try:
