@@ -79,7 +79,7 @@ def test_destroying_without_a_terminal_needs_yes(monkeypatch: pytest.MonkeyPatch
 
 def test_every_end_of_a_run_has_words() -> None:
     for status in ("failed", "cancelled", "attention"):
-        run = {"status": status, "kind": "create", "environment": "shop-dev", "error": "", "hint": ""}
+        run = {"status": status, "kind": "create", "environment": "shop-dev", "error": "", "hint": "", "problems": []}
         with pytest.raises(RunFailed, match="create of shop-dev"):
             env.require_success(run)
 
