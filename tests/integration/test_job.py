@@ -32,7 +32,10 @@ FAILING = (
     CODE
     + """
 resource "terraform_data" "b" {
-  provisioner "local-exec" { command = "echo 'a ##[error]b'; echo $SAID; exit 7" }
+  provisioner "local-exec" {
+    command     = "echo 'a ##[error]b'; echo \\"$SAID\\"; exit 7"
+    environment = { SAID = nonsensitive(var.secret) }
+  }
   depends_on = [terraform_data.a]
 }
 """
@@ -145,6 +148,7 @@ def test_secrets_and_commands_to_github_stay_harmless_in_all_texts(tmp_path: Pat
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert any("a ## [error]b" in line for line in lines)
+    assert sum("(local-exec): (hidden)" in line for line in lines) == 2, "a secret of two lines, line by line"
     assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
     told = result(folder)
     assert (told["status"], told["step"], told["destroyed"]) == ("failed", "apply", False)
