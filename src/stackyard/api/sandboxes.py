@@ -49,6 +49,8 @@ class SandboxEdit(Schema):
     lifetime_days: StrictInt | None = None
     max_lifetime_days: StrictInt | None = None
     force_empty: StrictBool | None = None
+    approvals: list[dict[str, Any]] | None = Field(default=None, description="Rules of what has to be approved.")
+    executor: StrictStr | None = Field(default=None, description="Where Terraform runs, such as `local`.")
     facts: dict[str, StrictStr | list[StrictStr]] | None = Field(
         default=None, description="Ids of the account's own components; without them Stackyard builds some."
     )
@@ -80,6 +82,8 @@ class SandboxDetail(SandboxOut):
     max_lifetime_days: int
     max_parallel_runs: int
     force_empty: bool
+    approvals: list[Any]
+    executor: str
     baseline: EnvironmentOut | None = Field(description="The common components that Stackyard built, or is building.")
 
 
@@ -242,7 +246,7 @@ def _detail(row: Any) -> SandboxDetail:
             name: getattr(row, name)
             for name in (
                 *("role_arn", "parent_zone_id", "parent_role_arn", "own_baseline", "fqdn_rule", "deep_names"),
-                *("lifetime_days", "max_lifetime_days", "max_parallel_runs", "force_empty"),
+                *("lifetime_days", "max_lifetime_days", "max_parallel_runs", "force_empty", "approvals", "executor"),
             )
         },
         pool=row.pool.name if row.pool else "",

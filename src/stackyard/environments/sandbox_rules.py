@@ -1,7 +1,7 @@
 """What a sandbox may be: every rule that a request breaks, by itself and against what is there."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,7 +12,9 @@ from stackyard.cmdb.models import AddressPool, Department, Environment, Sandbox,
 from stackyard.cmdb.models.environment import GONE
 from stackyard.cmdb.space import space_of
 from stackyard.cmdb.validators import DNS_LABEL
-from stackyard.errors import Problem, shown
+from stackyard.errors import Invalid, Problem, shown
+from stackyard.executors.registry import names
+from stackyard.runs.rules import parse
 from stackyard.settings import get_settings
 
 LONGEST_NAME = 32
@@ -28,8 +30,9 @@ FIXED = ("name", "account_id", "region", "zone_name", "emulated", "department", 
 class SandboxRequest:
     """A sandbox as it shall be. `department` and `pool`: by name; `pool` empty: none.
 
-    `facts` None: Stackyard builds the common components. Else the account's own, by their ids (`aws.own_components`).
-    `parent_zone_id` empty: somebody else delegates the zone. `parent_role_arn` empty: the sandbox's role does it.
+    `approvals`: rules as `runs.rules` reads them. `executor`: where Terraform runs. `facts` None: Stackyard builds the
+    common components. Else the account's own, by their ids (`aws.own_components`). `parent_zone_id` empty: somebody
+    else delegates the zone. `parent_role_arn` empty: the sandbox's role does it.
     """
 
     name: str
@@ -51,6 +54,8 @@ class SandboxRequest:
     lifetime_days: int = 30
     max_lifetime_days: int = 90
     force_empty: bool = True
+    approvals: Sequence[Mapping[str, Any]] = ()
+    executor: str = "local"
     facts: Mapping[str, Any] | None = None
 
     @classmethod
@@ -86,6 +91,7 @@ def filled(request: SandboxRequest, sandbox: Sandbox) -> tuple[Sandbox, list[Pro
     broken = {p.field for p in problems}
     problems += [p for p in (*_of_names(sandbox), *_against_others(sandbox)) if p.field not in broken]
     problems += _of_parent(sandbox)
+    problems += _of_runs(sandbox)
     problems += _of_pool(request, sandbox, standing=known and _standing(sandbox))
     if sandbox.max_lifetime_days < sandbox.lifetime_days:
         problems.append(Problem("max_lifetime_days", f"Must be at least the usual {sandbox.lifetime_days} days."))
@@ -143,6 +149,19 @@ def _of_parent(sandbox: Sandbox) -> Iterator[Problem]:
         yield Problem("parent_zone_id", "Say which hosted zone the role of the parent zone is for.")
     if sandbox.parent_external_id and not sandbox.parent_role_arn:
         yield Problem("parent_role_arn", "Say which role the external id of the parent zone is for.")
+
+
+def _of_runs(sandbox: Sandbox) -> Iterator[Problem]:
+    sandbox.approvals = [dict(rule) for rule in sandbox.approvals or ()]
+    try:
+        parse(sandbox.approvals)
+    except Invalid as error:
+        for problem in error.problems:
+            _, number, *key = problem.field.split(".")
+            where = f"Rule {int(number) + 1}" + (f", {'.'.join(key)}" if key else "")
+            yield Problem("approvals", f"{where}: {problem.message}")
+    if sandbox.executor not in names():
+        yield Problem("executor", f"There is no executor '{shown(sandbox.executor)}': choose of {', '.join(names())}.")
 
 
 def _of_pool(request: SandboxRequest, sandbox: Sandbox, *, standing: bool) -> Iterator[Problem]:

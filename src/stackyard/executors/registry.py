@@ -37,11 +37,16 @@ def register(name: str) -> Callable[[Factory], Factory]:
     return keep
 
 
+def names() -> list[str]:
+    """The executors that there are."""
+    return sorted(_known)
+
+
 def executor_for(name: str, settings: Settings, place: Place) -> Executor:
     """The executor of that name. Raises Unusable when this worker has none."""
     factory = _known.get(name)
     if factory is None:
         raise Unusable(
-            f"This worker has no executor '{shown(name)}'.", hint=f"It has {', '.join(sorted(_known))}: choose another."
+            f"This worker has no executor '{shown(name)}'.", hint=f"It has {', '.join(names())}: choose another."
         )
     return factory(settings, place)

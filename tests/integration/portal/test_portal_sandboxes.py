@@ -62,6 +62,42 @@ def test_every_problem_comes_back_at_its_field_at_once_with_what_was_typed(site:
     assert not Sandbox.objects.filter(account_id="12").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- {kinds: [create}", "not YAML in line 1"),
+        ("role: platform", "Write a list of rules"),
+        ("- {kinds: [create]}\n- {role: boss}", "Rule 2, role: Input should be &#x27;requester&#x27; or"),
+        ("- {color: red}", "Rule 1, color: Extra inputs are not permitted"),
+    ],
+)
+def test_a_rule_for_approvals_that_cannot_be_is_told_at_its_field(site: Site, text: str, words: str) -> None:
+    response = site.client("platform").post(
+        reverse("portal:new-sandbox"), {**sent("new-sandbox", site), "approvals": text}
+    )
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert (refused_fields(page), words in page) == ({"approvals"}, True)
+
+
+def test_rules_for_approvals_and_the_executor_are_kept_and_shown_again(site: Site, new: Sandbox) -> None:
+    url = reverse("portal:edit-sandbox", args=["third"])
+    data = {**sent("new-sandbox", site), "pool": "corp", "emulated": "on", "executor": "codebuild"}
+    rules = "- {kinds: [create], role: platform}\n- types: [aws_db_*]\n  actions: [replace]\n"
+    assert site.client("platform").post(url, {**data, "approvals": rules}).status_code == 302
+    new.refresh_from_db()
+    assert new.executor == "codebuild"
+    assert new.approvals == [
+        {"kinds": ["create"], "role": "platform"},
+        {"types": ["aws_db_*"], "actions": ["replace"]},
+    ]
+    text = site.client("platform").get(url).content.decode()
+    assert "- {kinds: [create], role: platform}" in text
+    assert "2 rules beside the usual one" in page(site)
+    refused = site.client("platform").post(url, {**data, "executor": "jenkins"})
+    assert refused_fields(refused.content.decode()) == {"executor"}
+
+
 def test_an_account_or_zone_that_is_taken_is_told(site: Site) -> None:
     data = {**sent("new-sandbox", site), "account_id": "111122223333", "zone_name": "x.d1111.dev.example.com"}
     data["role_arn"] = "arn:aws:iam::111122223333:role/stackyard"

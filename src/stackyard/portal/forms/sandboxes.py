@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
 from django import forms
 from django.utils.html import escape
 
@@ -13,6 +14,7 @@ from stackyard.aws.own_components import GIVEN
 from stackyard.cmdb.models import AddressPool, Department, Sandbox
 from stackyard.environments.sandbox_rules import FIXED
 from stackyard.environments.sandboxes import SandboxRequest, baseline_of, living
+from stackyard.executors.registry import names as executors
 from stackyard.portal.forms.look import ToldForm, fix, tabler
 from stackyard.settings import get_settings
 
@@ -34,6 +36,7 @@ _SECTIONS = (
     ("Delegation of the zone", ("parent_zone_id", "parent_role_arn", "parent_external_id")),
     ("Common components", ("pool", "own_baseline", *(FACT + name for name in GIVEN))),
     ("Rules", ("max_environments", "max_parallel_runs", "lifetime_days", "max_lifetime_days", "force_empty")),
+    ("Runs", ("executor", "approvals")),
 )
 _HINTS = {
     "Delegation of the zone": "Leave it empty when somebody else makes the NS record in the parent zone.",
@@ -113,11 +116,25 @@ class SandboxForm(ToldForm):
         help_text="Otherwise they stop it.",
     )
 
+    executor = forms.ChoiceField(
+        required=False, initial="local", help_text="Where Terraform runs for environments that are created from now on."
+    )
+    approvals = forms.CharField(
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "class": "font-monospace"}),
+        label="Rules for approvals",
+        help_text="In YAML, one rule per item, such as <code>- {kinds: [create], role: platform}</code> or "
+        "<code>- {types: [aws_db_*], actions: [replace], note: Data}</code>. Whether something may be taken away is "
+        "always asked.",
+    )
+
     def __init__(self, posted: Any = None, *, sandbox: Sandbox | None = None) -> None:
         super().__init__(posted, initial=_initial(sandbox))
         self._choices("department", Department.objects.order_by("title").values_list("name", "title"), "Choose")
         pools = AddressPool.objects.order_by("name")
         self._choices("pool", ((p.name, f"{p.name} ({p.block})") for p in pools), "None")
+        self.fields["executor"].choices = [(name, name) for name in executors()]  # type: ignore[attr-defined]
         if sandbox is None and posted is None and len(pools) == 1:
             self.initial["pool"] = pools[0].name
         for name, (_, example) in GIVEN.items():
@@ -147,9 +164,22 @@ class SandboxForm(ToldForm):
             for title, names in _SECTIONS
         ]
 
+    def clean_approvals(self) -> list[dict[str, Any]]:
+        """The rules as they are in YAML; what they may say is checked by who knows that."""
+        try:
+            rules = yaml.safe_load(self.cleaned_data["approvals"] or "[]")
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f" in line {mark.line + 1}" if mark else ""
+            raise forms.ValidationError(f"This is not YAML{where}.") from None
+        if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+            raise forms.ValidationError("Write a list of rules: each begins with a hyphen.")
+        return rules
+
     def request(self) -> SandboxRequest:
         """What a valid form says."""
         data: dict[str, Any] = dict(self.cleaned_data)
+        data["executor"] = data["executor"] or "local"
         given = {name: data.pop(FACT + name).strip() for name in GIVEN}
         facts: dict[str, Any] | None = None
         if data.pop("own_baseline"):
@@ -170,7 +200,8 @@ def _initial(sandbox: Sandbox | None) -> dict[str, Any]:
         FACT + name: ", ".join(value) if isinstance(value, list | tuple) else value
         for name, value in (now.facts or {}).items()
     }
-    return {**values, **given, "own_baseline": sandbox.own_baseline}
+    rules = "".join(f"- {yaml.safe_dump(dict(r), default_flow_style=True, width=1000)}" for r in now.approvals)
+    return {**values, **given, "own_baseline": sandbox.own_baseline, "approvals": rules}
 
 
 class NetworkForm(ToldForm):
