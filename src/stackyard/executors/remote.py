@@ -8,7 +8,6 @@ where it lies. What is out is noted before it begins, so that another worker fol
 import asyncio
 import json
 import shutil
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 from stackyard.errors import Cancelled, Unavailable
 from stackyard.executors.interfaces import Builder, Note, Purpose
+from stackyard.executors.job import Job, Step, pack
 from stackyard.terraform.commands import Terraform
 from stackyard.terraform.diagnostics import TerraformFailed
 from stackyard.terraform.drift import Drifted, drift_in
@@ -26,9 +26,6 @@ from stackyard.terraform.plan import Plan
 from stackyard.terraform.state import State
 from stackyard.terraform.workdir import Workdir
 
-VERSION = 1
-"""Of the job's format (`executors.job`)."""
-KEPT_OUT = (".terraform", "errored.tfstate")
 SECRET_PREFIX, NO_SECRET = "TF_VAR_", ("TF_VAR_stackyard_endpoint",)
 
 
@@ -142,7 +139,7 @@ class RemoteTerraform(Terraform):
         """Let the job go on: whoever has the run next follows it."""
         await super().cancel(grace_seconds)
 
-    async def _job(self, step: str, *, refresh_only: bool = False) -> None:
+    async def _job(self, step: Step, *, refresh_only: bool = False) -> None:
         out, self.attached = self.attached, None
         if out is not None and (out.step != step or not await asyncio.to_thread(self.builder.was_begun, out.reference)):
             if out.step != step:  # never two on one state
@@ -159,7 +156,7 @@ class RemoteTerraform(Terraform):
             self._out = None
         await self._end(out)
 
-    async def _begin(self, step: str, refresh_only: bool) -> Out:
+    async def _begin(self, step: Step, refresh_only: bool) -> Out:
         if self.before is not None:
             await self.before()
         await asyncio.to_thread(self.unlock)
@@ -179,34 +176,30 @@ class RemoteTerraform(Terraform):
         self._say(f"Handed to {self.builder.name}.")
         return self._out
 
-    def _pack(self, step: str, refresh_only: bool, secret: str) -> Path:
+    def _pack(self, step: Step, refresh_only: bool, secret: str) -> Path:
         """The job as a zip: what the build reads."""
         plain = {n: v for n, v in self._env.items() if n in NO_SECRET or n in ("AWS_REGION", "TF_APPEND_USER_AGENT")}
-        job = {
-            "version": VERSION,
-            "run": self.purpose.run,
-            "environment": self.purpose.environment,
-            "uid": self.purpose.uid,
-            "steps": [step],
-            "on_failure": "keep",
-            "only_adds": False,
-            "refresh_only": refresh_only,
-            "backend": dict(self._backend),
-            "variables": plain,
-            "secrets": secret,
+        job = Job(
+            run=self.purpose.run,
+            environment=self.purpose.environment,
+            uid=self.purpose.uid,
+            steps=(step,),
+            on_failure="keep",  # what follows from a failure is decided by the run
+            only_adds=False,
+            refresh_only=refresh_only,
+            backend=dict(self._backend),
+            variables=plain,
+            secrets=secret,
             **self.account,
-        }
-        package = self.workdir.root / "job.zip"
-        with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("job.json", json.dumps(job, indent=1))
-            for file in sorted(self.workdir.code.rglob("*")):
-                name = file.relative_to(self.workdir.code)
-                if file.is_file() and not any(part in KEPT_OUT for part in name.parts):
-                    archive.write(file, f"code/{name}")
-            if step == "apply":
-                archive.write(self.workdir.plan_file, "plan.tfplan")
-            if self.workdir.errored_state.exists():
-                archive.write(self.workdir.errored_state, "errored.tfstate")
+        )
+        package, errored = self.workdir.root / "job.zip", self.workdir.errored_state
+        pack(
+            package,
+            job,
+            self.workdir.code,
+            plan=self.workdir.plan_file if step == "apply" else None,
+            errored_state=errored if errored.exists() else None,
+        )
         return package
 
     async def _follow(self, out: Out) -> Out:
@@ -233,7 +226,8 @@ class RemoteTerraform(Terraform):
         shutil.rmtree(folder, ignore_errors=True)
         there = await asyncio.to_thread(self.builder.collect, out.reference, folder)
         result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8")) if there else {}
-        self.workdir.errored_state.unlink(missing_ok=True)
+        if there:  # else the job may never have begun, and what it was to save is only here
+            self.workdir.errored_state.unlink(missing_ok=True)
         if (folder / "errored.tfstate").exists():
             (folder / "errored.tfstate").replace(self.workdir.errored_state)
         await self._forget(out)

@@ -77,7 +77,8 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 
 class Running:
-    """One job on this machine. `say` hears every line for people; `out` gets what the job leaves."""
+    """One job on this machine. `say` hears every line for people, or with `as_json` each event as in the file; `out`
+    gets what the job leaves."""
 
     def __init__(
         self,
@@ -87,8 +88,11 @@ class Running:
         executor: LocalExecutor,
         say: Callable[[str], None],
         own: Mapping[str, str] = os.environ,
+        *,
+        as_json: bool = False,
     ) -> None:
         self._job, self._out, self._say, self._executor = job, out, say, executor
+        self._as_json = as_json
         env = given_environment(job, own)
         self._hidden = hidden_texts(env)
         self._workdir = Workdir(folder)
@@ -275,7 +279,7 @@ class Running:
         with (self._out / EVENTS_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(told) + "\n")
         title = f"{level.capitalize()}: " if level in ("error", "warning") else ""
-        for line in harmless(title + told["message"]):
+        for line in [json.dumps(told)] if self._as_json else harmless(title + told["message"]):
             with suppress(OSError, ValueError):  # nobody reads, or not these letters: no reason to end an apply
                 self._say(line)
 
@@ -297,8 +301,11 @@ def run_job(
     settings: Settings,
     say: Callable[[str], None],
     own: Mapping[str, str] = os.environ,
+    *,
+    as_json: bool = False,
 ) -> Result:
-    """Do a job whose `folder` was read by `read_job`; what it leaves is in `out`, see LEFT. SIGNALS end it in good
+    """Do a job whose `folder` was read by `read_job`; what it leaves is in `out`, see LEFT. `say` and `as_json` as for
+    `Running`. SIGNALS end it in good
     order. Raises Invalid for an `out` that cannot be used."""
     folder, out = folder.resolve(), out.resolve()
     clear_out(folder, out)
@@ -311,7 +318,7 @@ def run_job(
         return result
 
     async def running() -> Result:
-        work = Running(job, folder, out, executor, say, own)
+        work = Running(job, folder, out, executor, say, own, as_json=as_json)
         with _stopped_by_signals(work):
             return await work.run()
 

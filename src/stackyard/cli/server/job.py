@@ -17,6 +17,7 @@ def _root() -> None:
 def run(
     folder: Path = typer.Argument(help="The job: job.json, code/ and what its steps need.", show_default=False),
     out: Path | None = typer.Option(None, help="Where events and results go; left out: `out` in the job's folder."),
+    as_json: bool = typer.Option(False, "--json", help="Each event as a line of JSON, for whoever follows the build."),
 ) -> None:
     """Do the steps of a job with Terraform. Exit 1 when they failed or were cancelled, 2 when the job is no good."""
     # Held back until Terraform can be ended in good order, and again after that: a result is always written.
@@ -26,7 +27,10 @@ def run(
     from stackyard.executors.job import read_job
     from stackyard.executors.running import run_job
 
-    result = run_job(
-        read_job(folder), folder, out or folder / "out", read_settings(), lambda line: typer.echo(printable(line))
-    )
+    job, settings = read_job(folder), read_settings()
+
+    def say(line: str) -> None:
+        typer.echo(line if as_json else printable(line))
+
+    result = run_job(job, folder, out or folder / "out", settings, say, as_json=as_json)
     raise typer.Exit(0 if result.status == "succeeded" else 1)
