@@ -51,6 +51,12 @@ locals {
     for_cloudfront = false
   }
 
+  # What GitHub Actions may do in the account.
+  github = {
+    # Let workflows sign in, so that applications are deployed without a stored key. Who may do what is up to roles.
+    sign_in = false
+  }
+
   # What the common components log.
   logs = {
     # Days that log lines are kept.

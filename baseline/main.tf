@@ -86,3 +86,10 @@ module "state_bucket" {
   name = "${local.name}-state-${data.aws_caller_identity.current.account_id}"
   tags = local.tags
 }
+
+module "github" {
+  source = "../modules/github-oidc-provider"
+  count  = local.github.sign_in ? 1 : 0
+
+  tags = local.tags
+}

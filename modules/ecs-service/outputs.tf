@@ -3,6 +3,11 @@ output "service_name" {
   value       = aws_ecs_service.this.name
 }
 
+output "service_arn" {
+  description = "ARN of the ECS service."
+  value       = aws_ecs_service.this.id
+}
+
 output "task_definition" {
   description = "Family and revision of the task definition that the service runs."
   value       = aws_ecs_service.this.task_definition

@@ -95,6 +95,15 @@ locals {
     immutable_tags = false
   }
 
+  # Who deploys from GitHub Actions, without a stored key. The sandbox has to let GitHub sign in.
+  github = {
+    # Repository of the application, as <owner>/<name>, whose workflow may deploy. Empty: none may.
+    repository = ""
+
+    # Branch whose workflow runs may deploy.
+    branch = "main"
+  }
+
   # What the application can reach.
   network = {
     # TCP ports that tasks may reach outside, such as 443 for HTTPS. 443 is needed for images and logs.

@@ -99,3 +99,17 @@ module "service" {
   scaling            = local.scaling
   log_retention_days = local.logs.retention_days
 }
+
+module "deploy_role" {
+  source = "../../modules/deploy-role"
+  count  = local.github.repository == "" ? 0 : 1
+
+  name           = local.name
+  repository     = local.github.repository
+  branch         = local.github.branch
+  repository_arn = module.repository.arn
+  service_arn    = module.service.service_arn
+  family         = module.service.service_name
+  task_role_arns = [module.service.task_role_arn, module.service.execution_role_arn]
+  tags           = local.tags
+}

@@ -57,3 +57,13 @@ output "execution_role_arn" {
   description = "Role with which ECS pulls images and writes logs."
   value       = module.service.execution_role_arn
 }
+
+output "deploy_role_arn" {
+  description = "Role with which a workflow of the application's repository deploys. Empty: none."
+  value       = local.github.repository == "" ? "" : module.deploy_role[0].arn
+}
+
+output "deploy_branch" {
+  description = "Branch of the repository whose workflow runs deploy. Empty: none."
+  value       = local.github.repository == "" ? "" : local.github.branch
+}

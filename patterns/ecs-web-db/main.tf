@@ -148,6 +148,20 @@ module "service" {
   log_retention_days = local.logs.retention_days
 }
 
+module "deploy_role" {
+  source = "../../modules/deploy-role"
+  count  = local.github.repository == "" ? 0 : 1
+
+  name           = local.name
+  repository     = local.github.repository
+  branch         = local.github.branch
+  repository_arn = module.repository.arn
+  service_arn    = module.service.service_arn
+  family         = module.service.service_name
+  task_role_arns = [module.service.task_role_arn, module.service.execution_role_arn]
+  tags           = local.tags
+}
+
 module "cache" {
   source = "../../modules/elasticache"
   count  = local.cache.enabled ? 1 : 0

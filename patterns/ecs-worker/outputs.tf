@@ -52,3 +52,13 @@ output "alarm_topic_arn" {
   description = "Topic that alarms are told to. Empty: none."
   value       = local.alarms.enabled ? module.alarms[0].topic_arn : ""
 }
+
+output "deploy_role_arn" {
+  description = "Role with which a workflow of the application's repository deploys. Empty: none."
+  value       = local.github.repository == "" ? "" : module.deploy_role[0].arn
+}
+
+output "deploy_branch" {
+  description = "Branch of the repository whose workflow runs deploy. Empty: none."
+  value       = local.github.repository == "" ? "" : local.github.branch
+}

@@ -24,7 +24,8 @@ _READ = {
     "ecs": "Describe* List*",
     "elasticache": "Describe* List*",
     "elasticloadbalancing": "Describe*",
-    "iam": "GetPolicy* GetRole* ListAttachedRolePolicies ListInstanceProfilesForRole ListPolic* ListRole*",
+    "iam": "GetOpenIDConnectProvider* GetPolicy* GetRole* ListAttachedRolePolicies ListInstanceProfilesForRole "
+    "ListOpenIDConnectProvider* ListPolic* ListRole*",
     "logs": "Describe* List*",
     "rds": "Describe* List*",
     "route53": "Get* List*",
@@ -80,10 +81,16 @@ _WRITE = {
 
 _NETWORK = ("acm", "cloudfront", "ec2", "elasticloadbalancing", "route53", "wafv2")
 
-_ROLES = ("*-execution", "*-task")  # as the module ecs-service names them
+_TASK_ROLES = ("*-execution", "*-task")  # as the module ecs-service names them
+_ROLES = (*_TASK_ROLES, "*-deploy")  # and the module deploy-role
+_GITHUB = "arn:aws:iam::*:oidc-provider/token.actions.githubusercontent.com"
 _ROLE_ACTIONS = (
     "CreateRole DeleteRole DeleteRolePolicy PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy UpdateRole "
     "UpdateRoleDescription"
+)
+_GITHUB_ACTIONS = (
+    "CreateOpenIDConnectProvider DeleteOpenIDConnectProvider TagOpenIDConnectProvider UntagOpenIDConnectProvider "
+    "UpdateOpenIDConnectProviderThumbprint"
 )
 _SERVICES_WITH_OWN_ROLE = ("ecs", "ecs.application-autoscaling", "elasticache", "elasticloadbalancing", "rds")
 
@@ -113,7 +120,8 @@ def permission_policies() -> dict[str, Policy]:
     `path_proof`, `left_behind` and `check` ask. They are written as IAM names them, which for S3 differs from the API:
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     Reading goes by prefix, all else action by action. Resources are not narrowed, as AWS gives most of them names of
-    its own, except for roles: only those of ECS tasks can be made, and passed to ECS alone. Whoever writes a pattern
+    its own, except for roles: only those of ECS tasks and of deployments can be made, those of tasks passed to ECS
+    alone, and GitHub is the only other party that can be let in to sign in. Whoever writes a pattern
     decides what its tasks may do, so the account must hold nothing but a sandbox."""
     network = {service: names for service, names in _WRITE.items() if service in _NETWORK}
     services = {service: names for service, names in _WRITE.items() if service not in _NETWORK}
@@ -143,10 +151,12 @@ def parent_permission_policy(zone_id: str, zone_name: str) -> Policy:
 
 
 def _roles() -> list[Policy]:
-    tasks = [f"arn:aws:iam::*:role/{name}" for name in _ROLES]
+    roles = [f"arn:aws:iam::*:role/{name}" for name in _ROLES]
+    tasks = [f"arn:aws:iam::*:role/{name}" for name in _TASK_ROLES]
     own = [f"{service}.amazonaws.com" for service in _SERVICES_WITH_OWN_ROLE]
     return [
-        _allow(_actions({"iam": _ROLE_ACTIONS}), tasks),
+        _allow(_actions({"iam": _ROLE_ACTIONS}), roles),
+        _allow(_actions({"iam": _GITHUB_ACTIONS}), [_GITHUB]),
         _allow(["iam:PassRole"], tasks, {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
         # AWS makes these roles, once in an account, for its own services.
         _allow(["iam:CreateServiceLinkedRole"], "*", {"StringEquals": {"iam:AWSServiceName": own}}),

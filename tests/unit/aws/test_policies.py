@@ -61,6 +61,7 @@ SERVICES = {
     "aws_sqs": "sqs",
     "aws_wafv2": "wafv2",
 }
+GITHUB = "arn:aws:iam::*:oidc-provider/token.actions.githubusercontent.com"
 EC2 = "default|eip|internet|nat|route|route_table|route_table_association|security|subnet|vpc"
 
 
@@ -103,11 +104,14 @@ def test_only_reading_goes_by_prefix() -> None:
     assert "secretsmanager:Get*" not in ALLOWED
 
 
-def test_roles_are_those_of_tasks_and_are_passed_to_ecs_alone() -> None:
+def test_roles_are_those_of_tasks_and_deployments_and_only_the_first_are_passed_to_ecs() -> None:
     for statement in statements():
         writing = [a for a in statement["Action"] if a.startswith("iam:") and not re.match("iam:(Get|List)", a)]
-        if writing and writing != ["iam:CreateServiceLinkedRole"]:
-            assert all(re.fullmatch(r"arn:aws:iam::\*:role/\*-(execution|task)", arn) for arn in statement["Resource"])
+        if all("OpenIDConnectProvider" in action for action in writing):
+            assert not writing or statement["Resource"] == [GITHUB]
+        elif writing != ["iam:CreateServiceLinkedRole"]:
+            kinds = "execution|task" if "iam:PassRole" in writing else "execution|task|deploy"
+            assert all(re.fullmatch(rf"arn:aws:iam::\*:role/\*-({kinds})", arn) for arn in statement["Resource"])
         if "iam:PassRole" in writing:
             assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
     roles = (ROOT / "modules" / "ecs-service" / "roles.tf").read_text()

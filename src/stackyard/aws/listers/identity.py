@@ -15,7 +15,7 @@ service can be asked itself, its word counts."""
 
 
 def iam(search: Search) -> Iterator[Leftover]:
-    """Roles and the account's own policies."""
+    """Roles, the account's own policies, and who may sign in from outside."""
     client = search.client("iam")
     for role in pages(client, "list_roles", "Roles"):
         name = role["RoleName"]
@@ -29,6 +29,13 @@ def iam(search: Search) -> Iterator[Leftover]:
             name, tag_map(pages(client, "list_policy_tags", "Tags", PolicyArn=arn))
         ):
             yield Leftover("iam", "policy", arn, f"aws iam delete-policy --policy-arn {arn}")
+    for provider in pages(client, "list_open_id_connect_providers", "OpenIDConnectProviderList"):
+        arn = provider["Arn"]
+        if search.owns(
+            arn, tag_map(pages(client, "list_open_id_connect_provider_tags", "Tags", OpenIDConnectProviderArn=arn))
+        ):
+            delete = f"aws iam delete-open-id-connect-provider --open-id-connect-provider-arn {arn}"
+            yield Leftover("iam", "oidc-provider", arn, delete)
 
 
 def tagged(search: Search) -> Iterator[Leftover]:
