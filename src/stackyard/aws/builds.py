@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stackyard.aws.sessions import SandboxAccess
@@ -149,9 +150,14 @@ def stop(access: SandboxAccess, place: BuildPlace, build: Build) -> None:
             )
 
 
+def results_of(key: str) -> str:
+    """Where in the bucket of results those of a package are."""
+    return f"results/{key}/"
+
+
 def collect(access: SandboxAccess, place: BuildPlace, build: Build, folder: Path) -> bool:
     """Write the results of an ended build into `folder`. False when it left none."""
-    s3, prefix = access.client("s3"), f"results/{build.key}/"
+    s3, prefix = access.client("s3"), results_of(build.key)
     folder.mkdir(parents=True, exist_ok=True)
     with _told("fetch the results of a build"):
         keys = [item["Key"] for item in s3.list_objects_v2(Bucket=place.results, Prefix=prefix).get("Contents", [])]
@@ -164,7 +170,7 @@ def clear(access: SandboxAccess, place: BuildPlace, build: Build) -> None:
     """Delete every version of package and results: a saved plan holds values in clear."""
     s3 = access.client("s3")
     with _told("delete the package of a build"):
-        for bucket, prefix in ((place.packages, build.key), (place.results, f"results/{build.key}/")):
+        for bucket, prefix in ((place.packages, build.key), (place.results, results_of(build.key))):
             for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
                 for item in [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]:
                     s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
@@ -200,3 +206,20 @@ def _told(what: str) -> Iterator[None]:
             f"AWS did not let us {what}: {shown(str(error))}",
             hint="The sandbox's builds are set up by `stackyard pipeline`; see docs/executors.md.",
         ) from error
+
+
+def secrets_given(name: str) -> dict[str, str]:
+    """For the build itself, with its own role: what was handed over to it. Raises Unavailable."""
+    with _told(f"read the secret {name}"):
+        text: str = boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+    return {str(key): str(value) for key, value in json.loads(text).items()}
+
+
+def deliver(folder: Path, results: str) -> None:
+    """For the build itself: bring what a job left to `s3://bucket/prefix/`, the result last. Raises Unavailable."""
+    bucket, _, prefix = results.removeprefix("s3://").partition("/")
+    s3 = boto3.client("s3")
+    files = sorted((f for f in folder.iterdir() if f.is_file()), key=lambda f: f.name == "result.json")
+    with _told(f"bring the results to {results}"):
+        for file in files:
+            s3.upload_file(str(file), bucket, f"{prefix}{file.name}")

@@ -31,6 +31,10 @@ class CodeBuild:
     def _where(self) -> builds.BuildPlace:
         return builds.BuildPlace.of(self.place.access, self.place.options)
 
+    def results(self, key: str) -> str:
+        """As `Builder.results`."""
+        return f"s3://{self._where.results}/{builds.results_of(key)}"
+
     def begin(self, reference: Mapping[str, Any], package: Path) -> dict[str, Any]:
         """As `Builder.begin`: the upload starts it."""
         return {**reference, **asdict(builds.start(self.place.access, self._where, reference["key"], package))}

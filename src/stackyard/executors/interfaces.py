@@ -78,6 +78,10 @@ class Builder(Protocol):
         """As people call it."""
         ...
 
+    def results(self, key: str) -> str:
+        """Where the job with this key brings what it leaves; empty when the service fetches it by itself."""
+        ...
+
     def begin(self, reference: Mapping[str, Any], package: Path) -> dict[str, Any]:
         """Start the job with this key, unless it was started already."""
         ...

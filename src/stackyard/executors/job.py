@@ -40,7 +40,8 @@ Status = Literal["succeeded", "failed", "cancelled"]
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be done. `secrets` names where the build finds them; they are never in a job.
+    """What is to be done. `secrets` names where the build finds them; they are never in a job. `results` is where the
+    build brings what it leaves.
 
     `only_adds` refuses a plan that deletes or replaces anything. `on_failure="destroy"` destroys after an apply that
     failed. `backend` are arguments of the backend block, `variables` environment variables for Terraform.
@@ -56,6 +57,7 @@ class Job:
     backend: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: str = ""
+    results: str = ""
     region: str = ""
     account_id: str = ""
     emulated: bool = False
@@ -132,6 +134,7 @@ _RULES: Mapping[str, tuple[Callable[[object], bool], str]] = {
         "An object of texts. Names may be TF_VAR_..., TF_APPEND_USER_AGENT and AWS_...",
     ),
     "secrets": (_text(r"[\w/+=.@-]{0,512}"), "The name of a secret of AWS Secrets Manager, or empty."),
+    "results": (_text(r"(s3://[a-z0-9.-]{3,63}/[\w/.=-]{1,500}/)?"), "s3://bucket/folder/, or empty."),
     "region": (_text(r"[a-z0-9-]{0,40}"), 'A region such as "eu-west-1", or empty.'),
     "account_id": (_text(r"(\d{12})?"), "Twelve digits, or empty."),
     "emulated": (_flag, "true or false."),

@@ -164,7 +164,7 @@ class RemoteTerraform(Terraform):
         key = f"jobs/{name}.zip"
         secrets = {n: v for n, v in self._env.items() if n.startswith(SECRET_PREFIX) and n not in NO_SECRET}
         secret = f"stackyard/{name}" if secrets else ""
-        package = await asyncio.to_thread(self._pack, step, refresh_only, secret)
+        package = await asyncio.to_thread(self._pack, step, key, refresh_only, secret)
         out = Out(self.executor, step, {"key": key, "secret": secret})
         await self._noted(out)
         if secret:
@@ -176,7 +176,7 @@ class RemoteTerraform(Terraform):
         self._say(f"Handed to {self.builder.name}.")
         return self._out
 
-    def _pack(self, step: Step, refresh_only: bool, secret: str) -> Path:
+    def _pack(self, step: Step, key: str, refresh_only: bool, secret: str) -> Path:
         """The job as a zip: what the build reads."""
         plain = {n: v for n, v in self._env.items() if n in NO_SECRET or n in ("AWS_REGION", "TF_APPEND_USER_AGENT")}
         job = Job(
@@ -190,6 +190,7 @@ class RemoteTerraform(Terraform):
             backend=dict(self._backend),
             variables=plain,
             secrets=secret,
+            results=self.builder.results(key),
             **self.account,
         )
         package, errored = self.workdir.root / "job.zip", self.workdir.errored_state

@@ -1,5 +1,6 @@
 """`stackyard job`: what a build on another machine calls. It needs neither the server nor its database."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -33,4 +34,23 @@ def run(
         typer.echo(line if as_json else printable(line))
 
     result = run_job(job, folder, out or folder / "out", settings, say, as_json=as_json)
+    raise typer.Exit(0 if result.status == "succeeded" else 1)
+
+
+@app.command("build")
+def build(
+    folder: Path = typer.Argument(help="The job: job.json, code/ and what its steps need.", show_default=False),
+) -> None:
+    """Do a job as a build of AWS does: with the secrets that it names, and its results brought to where it says."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+    from stackyard.aws.builds import deliver, secrets_given
+    from stackyard.cli.server.prepare import read_settings
+    from stackyard.executors.job import read_job
+    from stackyard.executors.running import run_job
+
+    job, settings, out = read_job(folder), read_settings(), folder / "out"
+    own = {**os.environ, **(secrets_given(job.secrets) if job.secrets else {})}
+    result = run_job(job, folder, out, settings, typer.echo, own, as_json=True)
+    if job.results:
+        deliver(out, job.results)
     raise typer.Exit(0 if result.status == "succeeded" else 1)

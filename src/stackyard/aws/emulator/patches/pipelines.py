@@ -1,0 +1,151 @@
+"""CodePipeline and CodeBuild: builds that really build (`aws.emulator.builds`)."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from stackyard.aws.emulator.builds import Build, milliseconds
+from stackyard.aws.emulator.patches.tools import Wrapped, add, wrap
+from stackyard.aws.sessions import EMULATED_CREDENTIALS
+
+PREFIX = "jobs/"
+BUILD_ACTION = {"category": "Build", "owner": "AWS", "provider": "CodeBuild", "version": "1"}
+_builds: dict[str, Build] = {}
+
+
+def packages_start_builds() -> None:
+    """S3: an object below `jobs/` in the source bucket of a pipeline starts an execution of it, with a real build."""
+    from moto.s3.models import S3Backend
+
+    def starting(original: Wrapped) -> Wrapped:
+        def put_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, **more: Any) -> Any:
+            key = original(self, bucket_name, key_name, *arguments, **more)
+            if key_name.startswith(PREFIX):
+                _start_pipelines(self.account_id, bucket_name, key)
+            return key
+
+        return put_object
+
+    wrap(S3Backend, "put_object", starting)
+
+
+def executions_name_their_source() -> None:
+    """CodePipeline: an execution tells its source revision and how its build goes; its actions can be listed."""
+    from moto.codepipeline.models import PipelineExecution
+    from moto.codepipeline.responses import CodePipelineResponse
+
+    def with_source(original: Wrapped) -> Wrapped:
+        def to_summary_dict(self: Any) -> dict[str, Any]:
+            return {**original(self), "sourceRevisions": getattr(self, "source_revisions", [])}
+
+        return to_summary_dict
+
+    wrap(PipelineExecution, "to_summary_dict", with_source)
+
+    def list_action_executions(self: Any) -> str:
+        wanted = (self._get_param("filter") or {}).get("pipelineExecutionId")
+        pipeline = self.codepipeline_backend.pipelines[self._get_param("pipelineName")]
+        found = [e for e in pipeline.executions.values() if wanted in (None, e.pipeline_execution_id)]
+        details = [
+            {
+                "pipelineExecutionId": execution.pipeline_execution_id,
+                "actionName": "Build",
+                "status": execution.status,
+                "input": {
+                    "actionTypeId": {"category": "Build", "owner": "AWS", "provider": "CodeBuild", "version": "1"}
+                },
+                "output": {"executionResult": {"externalExecutionId": execution.build_id}},
+            }
+            for execution in found
+            if hasattr(execution, "build_id")
+        ]
+        return json.dumps({"actionExecutionDetails": details})
+
+    add(CodePipelineResponse, "list_action_executions", list_action_executions)
+
+
+def a_pipeline_is_source_enough() -> None:
+    """CodeBuild: a project that a pipeline gives its source has no location of one, and no artifacts of its own."""
+    from moto.codebuild import responses
+
+    def lenient(original: Wrapped) -> Wrapped:
+        return lambda source: None if source.get("type") == "CODEPIPELINE" else original(source)
+
+    wrap(responses, "_validate_required_params_source", lenient)
+    wrap(responses, "_validate_required_params_artifacts", lenient)
+
+
+def builds_tell_how_they_are() -> None:
+    """CodeBuild: what is told of a build is what it does, and StopBuild stops it."""
+    from moto.codebuild.models import CodeBuildBackend
+
+    def honest(original: Wrapped) -> Wrapped:
+        def batch_get_builds(self: Any, ids: list[str]) -> list[dict[str, Any]]:
+            others = [number for number in ids if number not in _builds]
+            return [_builds[n].row for n in ids if n in _builds] + (original(self, others) if others else [])
+
+        return batch_get_builds
+
+    def stopping(original: Wrapped) -> Wrapped:
+        def stop_build(self: Any, build_id: str) -> Any:
+            if build_id not in _builds:
+                return original(self, build_id)
+            _builds[build_id].stop()
+            return _builds[build_id].row
+
+        return stop_build
+
+    wrap(CodeBuildBackend, "batch_get_builds", honest)
+    wrap(CodeBuildBackend, "stop_build", stopping)
+
+
+def _start_pipelines(account: str, bucket: str, key: Any) -> None:
+    from moto.codepipeline.models import codepipeline_backends
+
+    for region, backend in codepipeline_backends[account].items():
+        for name, pipeline in backend.pipelines.items():
+            actions = [action for stage in pipeline.pipeline["stages"] for action in stage["actions"]]
+            if any(action.get("configuration", {}).get("S3Bucket") == bucket for action in actions):
+                projects = [a["configuration"]["ProjectName"] for a in actions if _is_build(a)]
+                _start_build(account, region, backend, name, projects[0], key)
+
+
+def _is_build(action: Mapping[str, Any]) -> bool:
+    return bool(action["actionTypeId"]["provider"] == "CodeBuild")
+
+
+def _start_build(account: str, region: str, pipelines: Any, pipeline: str, project: str, key: Any) -> None:
+    from moto.codebuild.models import codebuild_backends
+    from moto.logs.models import logs_backends
+
+    execution = pipelines.pipelines[pipeline].executions[pipelines.start_pipeline_execution(pipeline, None)]
+    builds, logs = codebuild_backends[account][region], logs_backends[account][region]
+    made = builds.codebuild_projects[project].project_metadata
+    row = builds.start_build(project, key.version_id)
+    group = (made.get("logsConfig") or {}).get("cloudWatchLogs", {}).get("groupName") or f"/aws/codebuild/{project}"
+    stream = row["id"].partition(":")[2]
+    row["logs"] = {"groupName": group, "streamName": stream}
+    execution.status, execution.build_id = "InProgress", row["id"]
+    execution.source_revisions = [{"actionName": "Source", "revisionId": key.version_id}]
+    if group not in logs.groups:
+        logs.create_log_group(group, {})
+    logs.create_log_stream(group, stream)
+
+    def say(line: str) -> None:
+        logs.put_log_events(group, stream, [{"timestamp": milliseconds(), "message": line}])
+
+    def ended(status: str) -> None:
+        execution.status = {"SUCCEEDED": "Succeeded", "STOPPED": "Stopped"}.get(status, "Failed")
+
+    given = {v["name"]: v["value"] for v in made["environment"].get("environmentVariables") or []}
+    own = {
+        **EMULATED_CREDENTIALS,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ['MOTO_PORT']}",
+    }
+    build = Build(row, key.value, {**given, **own}, made["source"]["buildspec"], say, ended)
+    _builds[row["id"]] = build
+    build.start()
