@@ -10,6 +10,7 @@ from stackyard.aws.sessions import SandboxAccess
 from stackyard.cmdb.models import Environment, Run
 from tests.acceptance.conftest import StartWorker
 from tests.acceptance.test_recovery import assert_nothing_is_left, at_stage, ended, until
+from tests.acceptance.test_what_follows_from_an_error import cancel_when, said
 from tests.yard import Yard, log_of
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
@@ -93,6 +94,7 @@ def test_created_proven_and_destroyed_by_builds(building: Yard) -> None:
     assert left_in_buckets(building) == []
 
 
+@pytest.mark.long
 def test_a_failing_build_is_taken_back_and_says_why(building: Yard) -> None:
     building.emulator.fail("ecs:CreateService")
     run = building.create()
@@ -104,6 +106,7 @@ def test_a_failing_build_is_taken_back_and_says_why(building: Yard) -> None:
     assert Environment.objects.get().status == "failed"
 
 
+@pytest.mark.long
 def test_a_build_outlives_the_worker_that_asked_for_it(building: Yard, start_worker: StartWorker) -> None:
     run = building.create()
     first = start_worker()
@@ -117,3 +120,14 @@ def test_a_build_outlives_the_worker_that_asked_for_it(building: Yard, start_wor
     assert (run.status, run.takeovers) == ("succeeded", 1), log_of(run)
     assert "following it again" in log_of(run)
     assert [b["step"] for b in run.builds] == ["plan", "apply"], "never two on one state"
+
+
+@pytest.mark.long
+def test_cancel_stops_the_build_and_takes_back_what_it_built(building: Yard) -> None:
+    building.emulator.fail("ecs:CreateService", code="ThrottlingException", message="Rate exceeded", status=400)
+    run = building.create()
+    cancel_when(building, run, said(run, "aws_sqs_queue.this: Creation complete"))
+    assert run.status == "cancelled", run.error + log_of(run)
+    assert "CodeBuild is asked to stop the build" in log_of(run)
+    assert [b["step"] for b in run.builds] == ["plan", "apply", "destroy"]
+    assert_nothing_is_left(building, run)

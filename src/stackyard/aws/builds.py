@@ -204,7 +204,7 @@ def _told(what: str) -> Iterator[None]:
     except (ClientError, BotoCoreError) as error:
         raise Unavailable(
             f"AWS did not let us {what}: {shown(str(error))}",
-            hint="The sandbox's builds are set up by `stackyard pipeline`; see docs/executors.md.",
+            hint="docs/executors.md tells what an account needs for builds.",
         ) from error
 
 

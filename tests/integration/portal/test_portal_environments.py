@@ -174,6 +174,18 @@ def test_a_setting_that_was_refused_while_it_was_built_is_named(site: Site, make
     assert "<code>settings.container.cpu</code> Fargate does not offer &lt;it&gt;." in page
 
 
+def test_a_run_tells_where_its_jobs_were_done(site: Site, make: Make) -> None:
+    run = make("two")
+    builds = [
+        {"key": "a", "executor": "codebuild", "step": "plan", "links": {"Build": "https://console.example.com/1"}},
+        {"key": "b", "executor": "codebuild", "step": "apply", "links": {"Build": "javascript:alert(1)"}},
+    ]
+    Run.objects.filter(pk=run.pk).update(builds=builds)
+    page = page_of(site, "requester", f"/runs/{run.pk}/")
+    assert 'href="https://console.example.com/1"' in page
+    assert 'href="javascript' not in page
+
+
 def test_runs_tell_their_place_in_the_queue(site: Site, make: Make) -> None:
     make("two")
     make("three")
