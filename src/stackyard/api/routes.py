@@ -11,6 +11,7 @@ from stackyard import __version__
 from stackyard.api import (
     addresses,
     changes,
+    deployment,
     environments,
     fqdns,
     organisation,
@@ -71,6 +72,7 @@ api.add_router("/environments", environments.router)
 api.add_router("/environments", changes.router)
 api.add_router("/environments", upgrades.environments)
 api.add_router("/environments", proof.router)
+api.add_router("/environments", deployment.router)
 api.add_router("/environments", fqdns.router)
 api.add_router("/runs", runs.router)
 api.add_router("/patterns", patterns.router)

@@ -253,6 +253,13 @@ class DriftOut(Schema):
     resources: list[DriftResource]
 
 
+class WorkflowOut(Schema):
+    """A workflow of GitHub Actions."""
+
+    name: str = Field(description="Of the file in `.github/workflows/`.")
+    text: str
+
+
 class AcceptIn(Schema):
     """What is accepted."""
 

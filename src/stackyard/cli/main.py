@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from stackyard.cli import address, change, env, fqdn, lifetimes, pattern, proof, run, sandbox, upgrade
+from stackyard.cli import address, change, deployment, env, fqdn, lifetimes, pattern, proof, run, sandbox, upgrade
 from stackyard.cli.doctor.command import doctor
 from stackyard.cli.failures import polite
 from stackyard.cli.server import commands as server
@@ -94,6 +94,7 @@ run.app.command("reject")(change.reject)
 env.app.command("extend")(lifetimes.extend)
 env.app.add_typer(fqdn.app, name="fqdn")
 env.app.command("drift")(lifetimes.drift)
+env.app.command("workflow")(deployment.workflow)
 env.app.command("verify")(proof.verify)
 app.add_typer(env.app, name="env")
 app.add_typer(pattern.app, name="pattern")

@@ -37,6 +37,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/runs/{run_id}/approve"): (401, 422, 422, 422, 422),
     ("POST", "/runs/{run_id}/reject"): (401, 403, 404, 409, 409),
     ("POST", "/environments/{environment}/verify"): (401, 403, 404, 409, 409),  # nothing has been built yet
+    ("GET", "/environments/{environment}/workflow"): (401, 409, 404, 409, 409),
     ("GET", "/environments/{environment}/logs"): (401, 200, 404, 200, 200),
     ("GET", "/environments/{environment}/fqdns"): (401, 200, 404, 200, 200),
     ("POST", "/environments/{environment}/fqdns"): (401, 403, 404, 409, 409),  # it is being created

@@ -74,7 +74,9 @@ def address(name: str, site: Site) -> str:
         given[place] = {"uid": site.environment.uid}
     for place in ("environment-back", "extend-environment", "look-for-drift", "repair-drift", "accept-drift"):
         given[place] = {"uid": site.environment.uid}
-    given["add-fqdn"] = given["remove-fqdn"] = given["prove-path"] = {"uid": site.environment.uid}
+    given["add-fqdn"] = given["remove-fqdn"] = given["prove-path"] = given["deploy-workflow"] = {
+        "uid": site.environment.uid
+    }
     given["dismiss-notice"] = {"notice_id": 0}
     for place in ("run", "cancel-run", "approve-run", "reject-run", "repeat-run", "run-log", "run-outlook"):
         given[place] = {"run_id": site.run.pk}

@@ -39,6 +39,7 @@ GET: dict[str, tuple[int, int, int, int]] = {
     "notices": ALL,
     "dismiss-notice": POST_ONLY,
     "prove-path": POST_ONLY,
+    "deploy-workflow": (409, 404, 409, 409),
     "destroy-environment": (403, 404, 200, 200),
     "add-fqdn": POST_ONLY,
     "remove-fqdn": POST_ONLY,

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Environment, EnvironmentStatus, Product, Run, RunStatus, Sandbox
 from stackyard.environments import listing
+from stackyard.environments.deployment import deployable
 from stackyard.environments.destroy import destroy
 from stackyard.environments.upgrade import newer_version
 from stackyard.portal.diagram import draw
@@ -103,6 +104,7 @@ def _context(request: Request, found: Environment) -> dict[str, Any]:
         "now": timezone.now(),
         "may_act": rights.may_act_on(request.user, found),
         "newer": newer_version(found, catalogue()),
+        "deployable": deployable(found),
         "outputs": titled_outputs(found.outputs, manifest.get("outputs") or {}),
         "settings": titled_settings(found.settings, manifest.get("parameters") or {}),
         "diagram": draw(found.resources, manifest.get("components") or {}),
