@@ -8,6 +8,7 @@ import pytest
 from stackyard.aws.builds import BuildPlace
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.cmdb.models import Environment, Run
+from stackyard.cmdb.sealing import unseal
 from tests.acceptance.conftest import StartWorker
 from tests.acceptance.test_recovery import assert_nothing_is_left, at_stage, ended, until
 from tests.acceptance.test_what_follows_from_an_error import cancel_when, said
@@ -131,3 +132,26 @@ def test_cancel_stops_the_build_and_takes_back_what_it_built(building: Yard) -> 
     assert "CodeBuild is asked to stop the build" in log_of(run)
     assert [b["step"] for b in run.builds] == ["plan", "apply", "destroy"]
     assert_nothing_is_left(building, run)
+
+
+@pytest.mark.long
+def test_secrets_reach_the_build_and_nothing_else(building: Yard) -> None:
+    run = building.create(pattern="ecs-web-db", database__engine="postgres")
+    building.carry(run)
+    env = run.environment
+    env.refresh_from_db()
+    assert run.status == "succeeded", run.error + log_of(run)
+    access = building.access(env.sandbox)
+    password = unseal(env.sealed)["database_password"]
+    (secret,) = [r for r in env.resources if r["type"] == "aws_secretsmanager_secret"]
+    client = access.client("secretsmanager")
+    assert json.loads(client.get_secret_value(SecretId=secret["arn"])["SecretString"])["password"] == password
+    names = [item["Name"] for item in client.list_secrets()["SecretList"]]
+    assert [name for name in names if name.startswith("stackyard/")] == [], "what was handed over is taken back"
+
+    logs = access.client("logs")
+    group = "/aws/codebuild/stackyard-builds"
+    streams = [s["logStreamName"] for s in logs.describe_log_streams(logGroupName=group)["logStreams"]]
+    lines = [e["message"] for s in streams for e in logs.get_log_events(logGroupName=group, logStreamName=s)["events"]]
+    assert lines
+    assert password not in "\n".join([*lines, log_of(run), json.dumps(run.builds)])

@@ -5,8 +5,8 @@ below `jobs/` in the source bucket of a pipeline starts an execution with that v
 commands of the project's buildspec in one bash, with their output in CloudWatch Logs.
 
 Other than on AWS: no container and no image (this machine's programs are used), no EventBridge in between (the put
-itself starts the pipeline), no queue, no roles that are checked (the build gets credentials that mean nothing, as all
-on the emulator), and of a buildspec only `env.variables` and the commands of its phases.
+itself starts the pipeline), no queue, no rights that are checked (the build has the project's role, as all
+on the emulator it may do everything), and of a buildspec only `env.variables` and the commands of its phases.
 """
 
 import io
@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class Build:
 
     row: dict[str, Any]
     package: bytes
-    variables: Mapping[str, str]
+    variables: Callable[[], Mapping[str, str]]
     buildspec: str
     say: Any
     ended: Any
@@ -79,7 +79,7 @@ class Build:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', os.defpath)}"
         environment |= {str(k): str(v) for k, v in (spec.get("env", {}).get("variables") or {}).items()}
-        environment |= self.variables
+        environment |= self.variables()
         environment |= {"CODEBUILD_BUILD_ID": self.row["id"], "CODEBUILD_SRC_DIR": str(folder), "CI": "true"}
         self.row.update(currentPhase="BUILD")
         self.process = subprocess.Popen(

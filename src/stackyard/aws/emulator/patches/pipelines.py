@@ -5,6 +5,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import boto3
+
 from stackyard.aws.emulator.builds import Build, milliseconds
 from stackyard.aws.emulator.patches.tools import Wrapped, add, wrap
 from stackyard.aws.sessions import EMULATED_CREDENTIALS
@@ -139,13 +141,34 @@ def _start_build(account: str, region: str, pipelines: Any, pipeline: str, proje
         execution.status = {"SUCCEEDED": "Succeeded", "STOPPED": "Stopped"}.get(status, "Failed")
 
     given = {v["name"]: v["value"] for v in made["environment"].get("environmentVariables") or []}
+    endpoint = f"http://127.0.0.1:{os.environ['MOTO_PORT']}"
     own = {
-        **EMULATED_CREDENTIALS,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ['MOTO_PORT']}",
+        "AWS_ENDPOINT_URL": endpoint,
     }
-    build = Build(row, key.value, {**given, **own}, made["source"]["buildspec"], say, ended)
+
+    def variables() -> dict[str, str]:
+        return {**given, **own, **_credentials(made["serviceRole"], region, endpoint)}
+
+    build = Build(row, key.value, variables, made["source"]["buildspec"], say, ended)
     _builds[row["id"]] = build
     build.start()
+
+
+def _credentials(role: str, region: str, endpoint: str) -> dict[str, str]:
+    """Those of the project's role: they say in whose account the build is."""
+    sts = boto3.client(
+        "sts",
+        region_name=region,
+        endpoint_url=endpoint,
+        aws_access_key_id=EMULATED_CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=EMULATED_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    )
+    made = sts.assume_role(RoleArn=role, RoleSessionName="codebuild")["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": made["SessionToken"],
+    }
