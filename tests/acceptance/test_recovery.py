@@ -47,6 +47,7 @@ def test_a_failed_apply_is_taken_back_and_says_why(yard: Yard) -> None:
     assert again.status == "succeeded", "the name is free again"
 
 
+@pytest.mark.long
 def test_what_cannot_be_taken_back_is_kept_and_shown(yard: Yard) -> None:
     yard.emulator.fail("ecs:CreateService")
     yard.emulator.fail("sqs:DeleteQueue")
@@ -80,7 +81,7 @@ def ended(run: Run) -> Callable[[], bool]:
     return lambda: not Run.objects.get(pk=run.pk).is_active
 
 
-@pytest.mark.parametrize("stage", ["init", "apply"])
+@pytest.mark.parametrize("stage", [pytest.param("init", marks=pytest.mark.long), "apply"])
 def test_a_killed_worker_is_taken_over(yard: Yard, start_worker: StartWorker, stage: str) -> None:
     run = yard.create()
     first = start_worker()

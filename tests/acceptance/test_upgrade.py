@@ -98,6 +98,7 @@ def test_a_newer_version_keeps_what_is_mine(yard: Yard, tmp_path: Path, monkeypa
     assert_nothing_is_left(yard, gone)
 
 
+@pytest.mark.long
 def test_a_version_that_changes_nothing_in_aws_is_registered_all_the_same(
     yard: Yard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

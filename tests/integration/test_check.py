@@ -17,7 +17,7 @@ from stackyard.aws.facts import BaselineFacts
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.errors import Invalid
 
-ACCOUNTS = count(700000000001)
+ACCOUNTS = count(720000000001)
 CIDR = "10.0.0.0/16"
 PARENT, ZONE = "example.com", "dev.example.com"
 STANDING = ["VPC", "Subnets", "ECS cluster", "Load balancer", "HTTPS listener", "Certificate"]

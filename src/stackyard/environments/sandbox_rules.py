@@ -26,6 +26,10 @@ FIXED = ("name", "account_id", "region", "zone_name", "emulated", "department", 
 """What stays as it is while something stands in the account."""
 
 
+NOT_BY_NAME = ("department", "pool", "facts", "approvals")
+"""Fields of a request that a row holds in another form."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SandboxRequest:
     """A sandbox as it shall be. `department` and `pool`: by name; `pool` empty: none.
@@ -61,13 +65,14 @@ class SandboxRequest:
     @classmethod
     def of(cls, sandbox: Sandbox) -> "SandboxRequest":
         """The sandbox as it is, to be changed in parts with `dataclasses.replace`."""
-        own = {f.name: getattr(sandbox, f.name) for f in fields(cls) if f.name not in ("department", "pool", "facts")}
+        own = {f.name: getattr(sandbox, f.name) for f in fields(cls) if f.name not in NOT_BY_NAME}
         given = {name: value for name, value in sandbox.facts.items() if name in GIVEN}
         return cls(
             **own,
             department=sandbox.department.name,
             pool=sandbox.pool.name if sandbox.pool else "",
             facts=given if sandbox.own_baseline else None,
+            approvals=tuple(sandbox.approvals),
         )
 
 

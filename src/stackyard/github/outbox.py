@@ -83,6 +83,8 @@ def _write(client: Client, row: GithubIssue, portal: str) -> None:
     found = list(runs.order_by("-pk")[:11])
     if not found:
         return
+    # It was read before the runs: one that ended in between would be told as ended, its environment as it was.
+    row.environment.refresh_from_db(fields=["status", "fqdn", "expires_at"])
     run, look = found[0], look_of(row.environment, found, portal)
     if row.shown != look.digest:
         if row.number is None:
