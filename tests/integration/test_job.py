@@ -174,6 +174,16 @@ def test_a_failed_apply_is_taken_back_when_the_job_says_so(tmp_path: Path) -> No
     assert resources(folder) == []
 
 
+def test_what_stood_before_is_not_destroyed_by_a_create_that_fails(tmp_path: Path) -> None:
+    assert run(job(tmp_path, CODE, "plan", "apply", on_failure="destroy")).returncode == 0
+    late = job(tmp_path, FAILING, "plan", "apply", on_failure="destroy")
+    done = run(late)
+    told = result(late)
+    assert (done.returncode, told["status"], told["step"], told["destroyed"]) == (1, "failed", "plan", False)
+    assert told["error"].startswith("Something of it stands already")
+    assert resources(late) == ["a", "secret"]
+
+
 def test_what_cannot_be_taken_back_is_told_and_stands(tmp_path: Path) -> None:
     one = 'resource "terraform_data" "a" { input = "one" }'
     stays = """

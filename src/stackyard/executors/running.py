@@ -47,6 +47,17 @@ def harmless(text: str) -> list[str]:
     return [re.sub(r"^(\s*):(?=:)", r"\1: ", line) for line in lines]
 
 
+def harmless_json(data: Mapping[str, Any]) -> str:
+    """JSON in a line that is no command to GitHub's runner, either."""
+    return json.dumps(data).replace("##[", "#\\u0023[")  # outside of its texts JSON has no such letters
+
+
+def stands(plan: Mapping[str, Any]) -> bool:
+    """Whether the state had managed resources when this plan (as `show -json` tells it) was made."""
+    changes = [c for c in plan.get("resource_changes") or () if c.get("mode") == "managed"]
+    return any(c["change"].get("before") is not None for c in changes)
+
+
 def given_environment(job: Job, own: Mapping[str, str]) -> dict[str, str]:
     """What Terraform gets: of the build's `own` environment what is meant for it, and the job's variables. A secret
     variable is the build's, whatever the job says."""
@@ -159,6 +170,12 @@ class Running:
         write_json(self._out / PLAN_JSON, found)
         plan = Plan.from_json(found)
         self._tell("info", f"The plan: {plan.summary}.")
+        if self._job.on_failure == "destroy" and "apply" in self._job.steps and stands(found):
+            # Between the wish for a create and its job another one may have built it.
+            raise Conflict(
+                "Something of it stands already, and this job would destroy all of that if its apply failed.",
+                hint="Nothing was applied. Ask for a change, or take away first what stands.",
+            )
         lost = [f"{c.address} ({c.action})" for c in plan.changes if c.action in TAKES_AWAY]
         if self._job.only_adds and lost:
             more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
@@ -279,7 +296,7 @@ class Running:
         with (self._out / EVENTS_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(told) + "\n")
         title = f"{level.capitalize()}: " if level in ("error", "warning") else ""
-        for line in [json.dumps(told)] if self._as_json else harmless(title + told["message"]):
+        for line in [harmless_json(told)] if self._as_json else harmless(title + told["message"]):
             with suppress(OSError, ValueError):  # nobody reads, or not these letters: no reason to end an apply
                 self._say(line)
 

@@ -1,9 +1,11 @@
 """What a job lets through: to Terraform of the build's environment, and to the log of what was said."""
 
+import json
+
 import pytest
 
 from stackyard.executors.job import Job
-from stackyard.executors.running import given_environment, harmless, hidden_texts
+from stackyard.executors.running import given_environment, harmless, harmless_json, hidden_texts
 
 JOB = Job(12, "shop-web", "abcdefgh", ("plan",), "keep", False)
 
@@ -63,3 +65,9 @@ def test_a_secret_is_hidden_in_its_parts_and_between_quotes() -> None:
     assert {'first \\"line\\" of it', 'first \\"line\\" of it\\nsecond line of it'} <= set(found)
     assert not {"x", "short", "http://127.0.0.1:5000"} & set(found)
     assert list(found) == sorted(found, key=len, reverse=True), "a part must not spoil the whole"
+
+
+def test_events_in_json_are_no_commands_to_github_and_stay_what_they_are() -> None:
+    told = {"message": "##[add-mask]x ##[error]", "address": "a"}
+    assert "##[" not in harmless_json(told)
+    assert json.loads(harmless_json(told)) == told
