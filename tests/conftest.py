@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from tests.yard import Yard
 
 _accounts = itertools.count(700000000000)
+
+
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")  # no test is about how fast a machine is that does other things as well
 
 
 def pytest_configure() -> None:
