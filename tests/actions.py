@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,28 +66,56 @@ class Act:
         timeout: float = 240,
     ) -> "subprocess.CompletedProcess[str]":
         """Run one workflow for an event, to its end."""
-        home = self.repository.parent / "home"
-        home.mkdir(exist_ok=True)
-        event_file = self.repository.parent / "event.json"
-        event_file.write_text(json.dumps(payload))
-        command = [str(BIN / "act"), event, "-W", str(workflow), "-e", str(event_file), "-C", str(self.repository)]
-        command += ["-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--pull=false"]
-        command += [f"--local-repository={name}={folder}" for name, folder in self._mapped(workflow).items()]
-        for name, value in (secrets or {}).items():
-            command += ["-s", f"{name}={value}"]
-        for name, value in (variables or {}).items():
-            command += ["--var", f"{name}={value}"]
-        path = os.pathsep.join([str(self.bin), str(BIN), os.environ["PATH"]])
-        environment = {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", **self.env}
         return subprocess.run(
-            command,
-            env=environment,
+            self._command(workflow, event, payload, secrets or {}, variables or {}),
+            env=self._environment(),
             capture_output=True,
             text=True,
             check=False,
             timeout=timeout,
             stdin=subprocess.DEVNULL,
         )
+
+    def start(
+        self, workflow: Path, event: str, payload: Mapping[str, Any], variables: Mapping[str, str], log: Path
+    ) -> "subprocess.Popen[bytes]":
+        """Begin to run one; what it says goes to `log`."""
+        with log.open("wb") as output:
+            return subprocess.Popen(
+                self._command(workflow, event, payload, {}, variables),
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _command(
+        self,
+        workflow: Path,
+        event: str,
+        payload: Mapping[str, Any],
+        secrets: Mapping[str, str],
+        variables: Mapping[str, str],
+    ) -> list[str]:
+        # One file for each: several may run at once.
+        number, name = tempfile.mkstemp(prefix="event-", suffix=".json", dir=self.repository.parent)
+        os.close(number)
+        Path(name).write_text(json.dumps(payload))
+        command = [str(BIN / "act"), event, "-W", str(workflow), "-e", name, "-C", str(self.repository)]
+        command += ["-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--pull=false"]
+        command += [f"--local-repository={name}={folder}" for name, folder in self._mapped(workflow).items()]
+        for name, value in secrets.items():
+            command += ["-s", f"{name}={value}"]
+        for name, value in variables.items():
+            command += ["--var", f"{name}={value}"]
+        return command
+
+    def _environment(self) -> dict[str, str]:
+        home = self.repository.parent / "home"
+        home.mkdir(exist_ok=True)
+        path = os.pathsep.join([str(self.bin), str(BIN), os.environ["PATH"]])
+        return {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", **self.env}
 
     def _mapped(self, workflow: Path) -> dict[str, str]:
         used = [
