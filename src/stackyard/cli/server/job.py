@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+from stackyard.cli.server import wishes
+
 app = typer.Typer(help="Terraform's part of a run, on the machine of a build.", no_args_is_help=True)
 
 
@@ -54,3 +56,7 @@ def build(
     if job.results:
         deliver(out, job.results)
     raise typer.Exit(0 if result.status == "succeeded" else 1)
+
+
+app.command("decide")(wishes.decide)
+app.command("make")(wishes.make)
