@@ -72,7 +72,7 @@ def _answers(body: str) -> dict[str, str] | None:
     if len(text) > LONGEST:
         raise Invalid.field("body", "It is too long.")
     found, order = dict.fromkeys(LABELS, ""), list(LABELS)
-    rest = "\n" + text
+    rest = f"\n{text}\n"
     for name, following in zip(order, [*order[1:], ""], strict=True):
         head = f"\n### {LABELS[name]}\n"
         if not rest.startswith(head):
