@@ -69,7 +69,7 @@ def _waits(github: GithubEmulator, workers: Workers) -> dict[str, Any]:
         begin = datetime.now(UTC)
         github.open("New environment", form(product="p0", pattern="simulated", name=f"g{number}"))
         wanted = Run.objects.filter(via="github", environment__name=f"g{number}", started_at__isnull=False)
-        while not (found := list(wanted)):
+        while not (found := list(wanted.all())):  # a query set asks once
             if (datetime.now(UTC) - begin).total_seconds() > 60:
                 raise RuntimeError(f"no run for issue {number + 1}: {github.comments(number + 1)}")
             time.sleep(0.02)
