@@ -162,6 +162,48 @@ def test_what_a_failing_apply_made_is_destroyed_and_the_job_is_red(repository: R
     assert f"create {NAME}: failed." in repository.gh_log.read_text()
 
 
+TELLS = """
+terraform {
+  backend "s3" {}
+}
+variable "word" {
+  sensitive = true
+}
+resource "terraform_data" "a" {
+  lifecycle {
+    precondition {
+      condition     = var.word == "canary = \\"a\\"\\nb"
+      error_message = "It is another word."
+    }
+  }
+}
+"""
+
+
+@needs_aws
+@pytest.mark.parametrize(
+    ("secret", "status", "said"),
+    [
+        (json.dumps({"word": 'canary = "a"\nb'}), 0, "The job succeeded."),
+        (json.dumps({"word": "other"}), 1, "It is another word."),
+        ("word = canary", 1, "The secret STACKYARD_VARIABLES is no JSON object."),
+        ('["canary"]', 1, "The secret STACKYARD_VARIABLES is no JSON object."),
+    ],
+)
+def test_secret_variables_reach_terraform_as_they_are(
+    repository: Repository, secret: str, status: int, said: str
+) -> None:
+    code = repository.act.repository / "commerce" / "shop" / "dev"
+    for file in code.glob("*.tf"):
+        file.unlink()
+    (code / "main.tf").write_text(TELLS)
+    issue = {"number": 7, "title": "", "body": form("create"), "author_association": "MEMBER"}
+    event = {"action": "opened", "issue": issue}
+    done = repository.act.run(repository.file, "issues", event, secrets={"STACKYARD_VARIABLES": secret})
+    assert (done.returncode, said in done.stdout) == (status, True), done.stdout + done.stderr
+    assert "canary" not in done.stdout + done.stderr
+
+
 @pytest.mark.journey
 @needs_aws
 def test_by_hand_it_is_packed_and_handed_over(repository: Repository, tmp_path: Path) -> None:
@@ -207,6 +249,8 @@ def test_the_linters_find_nothing_and_actions_are_pinned(file: Path) -> None:
     steps = [step for job in read["jobs"].values() for step in job["steps"]]
     assert all("@" in s["uses"] and len(s["uses"].partition("@")[2]) == 40 for s in steps if "uses" in s)
     assert not any("${{" in step.get("run", "") for step in steps), "texts reach commands by the environment"
+    # Ubuntu 24.04, which runs them, refuses what `pip` would install beside its own packages.
+    assert not any("pip install" in step.get("run", "") for step in steps)
 
 
 def test_the_linters_find_something_when_there_is_something(tmp_path: Path) -> None:
