@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+import yaml
 
 from stackyard.cli import change as changes
 from stackyard.cli.client import Client, part
@@ -283,6 +284,11 @@ def _as(now: Any, text: str) -> Any:
     """A value of the kind that the field has now; as it was written when it is none, so that the server says so."""
     if isinstance(now, bool):
         return {"true": True, "false": False}.get(text.lower(), text)
+    if isinstance(now, list):
+        try:
+            return yaml.safe_load(text or "[]")
+        except yaml.YAMLError:
+            return text
     return int(text) if isinstance(now, int) and text.lstrip("-").isdecimal() else text
 
 
@@ -301,6 +307,8 @@ def _describe(found: Any) -> None:
         "Environments": f"{found['environments']} of {found['max_environments']}, "
         f"{found['max_parallel_runs']} runs at a time",
         "Lifetime": f"{found['lifetime_days']} days, at most {found['max_lifetime_days']}",
+        "Executor": found["executor"],
+        "Approvals": f"{len(found['approvals'])} rules beside the usual one" if found["approvals"] else "",
         "Components": f"{baseline['slug']}, {baseline['status']}" if baseline else built,
     }
     for title, value in facts.items():

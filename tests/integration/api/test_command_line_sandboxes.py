@@ -69,6 +69,16 @@ def test_settings_are_typed_and_fields_are_edited(staff: Stackyard) -> None:
     add(staff)
     assert staff("sandbox", "edit", "third", "--set", "max_environments=9").exit_code == 0
     assert Sandbox.objects.get(name="third").max_environments == 9
+    rule = "approvals=[{kinds: [create], role: platform}]"
+    edited = staff("sandbox", "edit", "third", "--set", rule, "--set", "executor=codebuild")
+    assert edited.exit_code == 0, edited.output
+    assert "1 rules beside the usual one" in edited.stdout
+    row = Sandbox.objects.get(name="third")
+    assert (row.approvals, row.executor) == ([{"kinds": ["create"], "role": "platform"}], "codebuild")
+    refused = staff("sandbox", "edit", "third", "--set", "approvals=[{role: boss}]", "--set", "executor=jenkins")
+    assert refused.exit_code == 2
+    assert "approvals: Rule 1, role:" in refused.stderr
+    assert "executor: There is no executor 'jenkins'" in refused.stderr
     wrong = staff("sandbox", "bootstrap", "third", "--set", "logs.retention_days=15")
     assert wrong.exit_code == 2
     assert "settings.logs.retention_days" in wrong.stderr
