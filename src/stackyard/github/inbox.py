@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from stackyard.cmdb.models import GithubCursor, GithubDelivery, GithubIssue, GithubRequest
 from stackyard.errors import Forbidden, Invalid, LeaseLost, NotFound, StackyardError, Unavailable
-from stackyard.github.client import Away, Client, Comment, Issue, Person
+from stackyard.github.client import Client, Comment, Issue, Person
 from stackyard.github.commands import AGAIN, Said, command_in, fill_in, obey, person_of, quoted
 from stackyard.github.outbox import pause
 from stackyard.github.reading import read_form
 from stackyard.github.text import code
+from stackyard.github_api.connection import Away
 from stackyard.settings import Settings
 
 logger = structlog.get_logger()

@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from stackyard.cmdb.models import GithubCursor, GithubDelivery, GithubIssue, GithubRequest, Run
 from stackyard.errors import StackyardError
-from stackyard.github.client import Away, Client, is_configured
+from stackyard.github.client import Client
 from stackyard.github.inbox import poll, read
 from stackyard.github.outbox import note_new_runs, pause, write_answers, write_issues
+from stackyard.github_api.connection import Away, is_configured
 from stackyard.settings import Settings
 
 logger = structlog.get_logger()

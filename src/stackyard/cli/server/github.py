@@ -31,8 +31,9 @@ def check() -> None:
 
     with prepared() as settings:
         from stackyard.cli.output import say
-        from stackyard.github.client import Client, is_configured
+        from stackyard.github.client import Client
         from stackyard.github.keeper import standing
+        from stackyard.github_api.connection import is_configured
 
         if not is_configured(settings):
             raise Unusable(

@@ -1,0 +1,1 @@
+"""GitHub's API, for whoever speaks to it."""

@@ -1,0 +1,151 @@
+"""A connection to GitHub's API for one repository: sign-in, errors in our words, nothing kept, no waiting inside."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from github import Auth, Github, GithubException, GithubIntegration, RateLimitExceededException
+
+from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, StackyardError, Unavailable, Unusable, shown
+from stackyard.settings import Settings
+
+PAGE = 100
+TIMEOUT_SECONDS = 15
+
+
+class Away(Unavailable):
+    """GitHub wants to be left alone, or does not answer. `seconds`: how long, where it said so."""
+
+    def __init__(self, message: str, seconds: float | None = None) -> None:
+        super().__init__(message, hint="It is tried again; nothing is lost.")
+        self.seconds = seconds
+
+
+class Connection:
+    """Speaks for a token or an App to one repository (`owner/name`). Of what an App may do there, its token gets
+    `permissions` alone.
+
+    Raises of every method: Away (no answer, 5xx, 429, 403 with a time to wait), Unusable (401), Forbidden (403, as of
+    a locked issue), NotFound (404, 410, moved to another repository), Conflict (409), Invalid (422).
+    """
+
+    def __init__(self, settings: Settings, repository: str, permissions: Mapping[str, str]) -> None:
+        self.repository = repository
+        self._settings, self._permissions = settings, dict(permissions)
+        self._api: Github | None = None
+        self._login = ""
+
+    @property
+    def login(self) -> str:
+        """Whose name stands on what is written here."""
+        if not self._login:
+            if self._settings.github_app_id is not None:
+                self._login = str(_try(lambda: self._integration().get_app().slug)) + "[bot]"
+            else:
+                self._login = str(self.ask("GET", "/user")["login"])
+        return self._login
+
+    @property
+    def base(self) -> str:
+        """The repository's path."""
+        return f"/repos/{self.repository}"
+
+    def pages(self, path: str, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """All rows of a list, page by page."""
+        page = 1
+        while True:
+            rows: Any = self.ask("GET", path, parameters={**parameters, "per_page": PAGE, "page": page})
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            page += 1
+
+    def ask(
+        self, verb: str, path: str, values: dict[str, Any] | None = None, parameters: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """One call; returns what came back."""
+
+        def call() -> Any:
+            if self._api is None:
+                self._api = Github(auth=self._auth(), **self._options())
+            return self._api.requester.requestJsonAndCheck(verb, path, parameters=parameters, input=values)[1]
+
+        found: dict[str, Any] = _try(call)
+        return found
+
+    def _auth(self) -> Auth.Auth:
+        if self._settings.github_app_id is None:
+            token = self._settings.github_token
+            return Auth.Token(token.get_secret_value() if token else "")
+        owner, _, name = self.repository.partition("/")
+        installation = self._integration().get_repo_installation(owner, name)
+        return self._app().get_installation_auth(
+            installation.id, self._permissions, requester=self._integration().requester
+        )
+
+    def _integration(self) -> GithubIntegration:
+        return GithubIntegration(auth=self._app(), **self._options())
+
+    def _app(self) -> Auth.AppAuth:
+        key = self._settings.github_app_key
+        try:
+            return Auth.AppAuth(self._settings.github_app_id or 0, key.read_text() if key else "")
+        except OSError as error:
+            raise Unusable(
+                f"The App's key cannot be read: {error.strerror}.", hint="STACKYARD_GITHUB_APP_KEY."
+            ) from None
+
+    def _options(self) -> dict[str, Any]:
+        """No retries inside: a process that sleeps for GitHub cannot be stopped, and rows wait better."""
+        local = urlsplit(self._settings.github_url).hostname == "localhost"
+        pauses = {"seconds_between_requests": 0, "seconds_between_writes": 0} if local else {}
+        return {"base_url": self._settings.github_url, "timeout": TIMEOUT_SECONDS, "retry": None, **pauses}
+
+
+def is_configured(settings: Settings) -> bool:
+    """Whether GitHub is to be spoken to at all."""
+    credentials = settings.github_token is not None or settings.github_app_id is not None
+    return bool(settings.github_repository) and credentials
+
+
+def _try(call: Any) -> Any:
+    try:
+        return call()
+    except GithubException as error:
+        raise _translated(error) from None
+    except requests.RequestException as error:
+        raise Away(f"GitHub does not answer: {type(error).__name__}.") from None
+    except ValueError:  # HTML of something in between
+        raise Away("GitHub's answer cannot be read.") from None
+
+
+def _translated(error: GithubException) -> StackyardError:
+    status = error.status
+    said = error.data.get("message") if isinstance(error.data, dict) else None
+    message = f"GitHub answered {status}: {shown(said or 'nothing more', 200)}."
+    seconds = _wait(error.headers or {})
+    if status == 429 or status >= 500 or isinstance(error, RateLimitExceededException):
+        return Away(message, seconds)
+    if status == 403 and seconds is not None:
+        return Away(message, seconds)
+    if status == 401:
+        return Unusable(message, hint="Platform staff can give Stackyard a valid token or App.")
+    if status in (404, 410):
+        return NotFound(message)
+    if status == 403:
+        return Forbidden(message)
+    if status == 422:
+        return Invalid.field("github", message)
+    return Conflict(message)
+
+
+def _wait(headers: dict[str, Any]) -> float | None:
+    """Seconds to wait, from `Retry-After` or a used-up limit; None when neither says so."""
+    known = {str(name).lower(): str(value) for name, value in headers.items()}
+    if known.get("retry-after", "").isdecimal():
+        return float(known["retry-after"])
+    if known.get("x-ratelimit-remaining") == "0" and known.get("x-ratelimit-reset", "").isdecimal():
+        return max(1.0, float(known["x-ratelimit-reset"]) - time.time())
+    return None
