@@ -42,11 +42,12 @@ class WorkflowRun:
     created: str
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     cancelled: bool = False
+    seen_from: float = 0.0
 
     @property
     def ended(self) -> bool:
-        """Whether its process is gone."""
-        return self.process is not None and self.process.poll() is not None
+        """Whether its process is gone, or it was cancelled before it had one."""
+        return self.cancelled if self.process is None else self.process.poll() is not None
 
     def shown(self, address: str) -> dict[str, Any]:
         """The fields of the API that matter here."""
@@ -59,7 +60,7 @@ class WorkflowRun:
             "event": "workflow_dispatch",
             "path": f".github/workflows/{self.workflow}",
             "head_branch": "main",
-            "status": "completed" if self.ended else "in_progress",
+            "status": "completed" if self.ended else "in_progress" if self.process else "queued",
             "conclusion": conclusion if self.ended else None,
             "created_at": self.created,
             "html_url": f"{address}/actions/runs/{self.number}",
@@ -71,7 +72,17 @@ class ActionsBridge:
 
     Other than GitHub: a run begins at once, has no queue and no attempts, concurrency is not heeded, and after a cancel
     steps with `always()` do not run, either.
+
+    What a test may set: `details` (an answer names its run when that is asked for; None: the word is refused, as by
+    older servers), `unseen_seconds` (a new run is not listed before), `lost` (answers to so many dispatches get lost
+    after they were done), `away` (GitHub answers 503), `idle` (no runner takes a run).
     """
+
+    details: bool | None = True
+    unseen_seconds = 0.0
+    lost = 0
+    away = False
+    idle = False
 
     def __init__(
         self,
@@ -125,11 +136,17 @@ class ActionsBridge:
         if inside.startswith("/"):
             self._hand_on(request, body)
             return
-        if not (request.headers.get("Authorization") or "").lower().startswith(("bearer ", "token ")):
+        if self.away:
+            status, answer = 503, {"message": "No server is currently available to service your request."}
+        elif not (request.headers.get("Authorization") or "").lower().startswith(("bearer ", "token ")):
             status, answer = 401, {"message": "Requires authentication"}
         else:
             with self._lock:
                 status, answer = self._answer(request.command, inside, query, body)
+        if self.lost and inside.endswith("/dispatches"):
+            self.lost -= 1
+            request.close_connection = True
+            return
         text = b"" if answer is None else json.dumps(answer).encode()
         _reply(request, status, text, "application/json")
 
@@ -137,9 +154,13 @@ class ActionsBridge:
         if found := re.fullmatch(r"workflows/([^/]+)/dispatches", path):
             return self._dispatch(found[1], json.loads(body or b"{}")) if verb == "POST" else _MISSING
         if found := re.fullmatch(r"(?:workflows/([^/]+)/)?runs", path):
-            rows = [r.shown(self.url) for r in reversed(self.runs) if found[1] in (None, r.workflow)]
+            seen = [r for r in reversed(self.runs) if r.seen_from <= time.monotonic()]
+            rows = [r.shown(self.url) for r in seen if found[1] in (None, r.workflow)]
             rows = [r for r in rows if all(str(r[n]) in query.get(n, [str(r[n])]) for n in ("event", "status"))]
-            return 200, {"total_count": len(rows), "workflow_runs": rows[: int(query.get("per_page", ["30"])[0])]}
+            since = query.get("created", [">="])[0].removeprefix(">=")
+            rows = [r for r in rows if r["created_at"] >= since]
+            size, page = int(query.get("per_page", ["30"])[0]), int(query.get("page", ["1"])[0])
+            return 200, {"total_count": len(rows), "workflow_runs": rows[size * (page - 1) : size * page]}
         if found := re.fullmatch(r"runs/(\d+)(/cancel)?", path):
             run = self.runs[int(found[1]) - 1] if 0 < int(found[1]) <= len(self.runs) else None
             if run is None:
@@ -157,6 +178,8 @@ class ActionsBridge:
         file = self.act.repository / ".github" / "workflows" / workflow
         if not file.is_file():
             return _MISSING
+        if "return_run_details" in wish and self.details is None:
+            return 422, {"message": 'Invalid request.\n\n"return_run_details" is not a permitted key.'}
         text = yaml.safe_load(file.read_text())
         on = text[True]  # YAML takes `on` for true
         if "workflow_dispatch" not in on:
@@ -178,17 +201,23 @@ class ActionsBridge:
         number = len(self.runs) + 1
         log = self.act.repository.parent / f"run-{number}.log"
         run = WorkflowRun(number, workflow, title, log, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        run.seen_from = time.monotonic() + self.unseen_seconds
         payload = {"ref": "refs/heads/main", "inputs": given, "repository": {"full_name": self.repository}}
-        run.process = self.act.start(file, "workflow_dispatch", payload, self.variables, log)
+        if not self.idle:
+            run.process = self.act.start(file, "workflow_dispatch", payload, self.variables, log)
         self.runs.append(run)
-        return 204, None
+        if not (self.details and wish.get("return_run_details")):
+            return 204, None
+        row = run.shown(self.url)
+        return 200, {"workflow_run_id": row["id"], "run_url": "", "html_url": row["html_url"]}
 
     def _cancel(self, run: WorkflowRun) -> None:
         """End a run as GitHub's runner does: the step that is at work first, and what comes after it never begins."""
-        assert run.process is not None
         if run.ended:
             return
         run.cancelled = True
+        if run.process is None:
+            return
         for number in STEPS:
             steps = list(_children(run.process.pid))
             os.kill(run.process.pid, signal.SIGSTOP)  # so that no next step begins

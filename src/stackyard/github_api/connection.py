@@ -77,8 +77,10 @@ class Connection:
 
     def _auth(self) -> Auth.Auth:
         if self._settings.github_app_id is None:
-            token = self._settings.github_token
-            return Auth.Token(token.get_secret_value() if token else "")
+            token = self._settings.github_token.get_secret_value() if self._settings.github_token else ""
+            if not token:
+                raise Unusable("There is no way into GitHub.", hint="Set STACKYARD_GITHUB_TOKEN, or an App.")
+            return Auth.Token(token)
         owner, _, name = self.repository.partition("/")
         installation = self._integration().get_repo_installation(owner, name)
         return self._app().get_installation_auth(
