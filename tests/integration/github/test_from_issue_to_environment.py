@@ -31,6 +31,8 @@ def work_until(joined: Joined, reached: Callable[[], bool]) -> None:
     """Let a worker with its keeper of GitHub work until something is so."""
 
     async def until() -> None:
+        if await in_database(reached):  # a worker that is cancelled while it begins hangs in its pool of connections
+            return
         worker = asyncio.create_task(work(joined.settings, install_signal_handlers=False, beside=[keep_up]))
         try:
             while not await in_database(reached):
