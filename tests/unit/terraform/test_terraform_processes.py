@@ -31,6 +31,8 @@ child = subprocess.Popen(["sleep", "60"], preexec_fn=die_with_parent(), start_ne
 print(child.pid, flush=True)
 time.sleep(60)
 """
+IN_THE_BACKGROUND = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+"""What `stackyard worker &` in a script comes to: the shell lets it ignore SIGINT."""
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -146,8 +148,9 @@ def test_processes_are_found_by_the_folder_that_they_work_in(start: Start, tmp_p
     assert Process.in_folder(tmp_path) == []
 
 
-def test_the_child_is_interrupted_when_its_parent_is_killed(start: Start) -> None:
-    parent = start(sys.executable, "-c", PARENT)
+@pytest.mark.parametrize("before", ["", IN_THE_BACKGROUND])
+def test_the_child_is_interrupted_when_its_parent_is_killed(start: Start, before: str) -> None:
+    parent = start(sys.executable, "-c", before + PARENT)
     assert parent.stdout is not None
     child = Process.of(int(parent.stdout.readline()))
     assert child.alive()
@@ -160,6 +163,7 @@ def test_a_child_whose_parent_is_gone_already_does_not_begin(monkeypatch: pytest
     ended: list[int] = []
     monkeypatch.setattr("stackyard.terraform.processes._prctl", lambda *_: 0)
     monkeypatch.setattr(os, "getppid", lambda: 1)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(os, "_exit", ended.append)
     prepare()
     assert ended == [1]
