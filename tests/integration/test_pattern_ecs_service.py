@@ -127,6 +127,7 @@ def journey(sandbox: tuple[SandboxAccess, BaselineFacts], cli_config: Path, tmp_
     return Journey(tmp_path, access, facts, cli_config)
 
 
+@pytest.mark.long
 @pytest.mark.journey
 @needs_terraform
 def test_a_run_keeps_what_the_application_deployed(journey: Journey) -> None:

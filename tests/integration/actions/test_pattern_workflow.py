@@ -22,6 +22,7 @@ def repository(folder: Path) -> Act:
     return act
 
 
+@pytest.mark.long
 @pytest.mark.journey
 def test_each_pattern_is_tested(tmp_path: Path) -> None:
     act = repository(tmp_path)
