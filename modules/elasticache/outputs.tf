@@ -1,3 +1,8 @@
+output "identifier" {
+  description = "Id of the cache."
+  value       = aws_elasticache_cluster.this.id
+}
+
 output "endpoint" {
   description = "Host name to connect to."
   value       = try(aws_elasticache_cluster.this.cache_nodes[0].address, "") # a half-made cache has no node, and must go

@@ -108,6 +108,11 @@ output "secret_arn" {
   value       = module.database_secret.arn
 }
 
+output "cache_identifier" {
+  description = "Id of the cache. Empty: none."
+  value       = local.cache.enabled ? module.cache[0].identifier : ""
+}
+
 output "cache_endpoint" {
   description = "Host name of the cache. Empty: none."
   value       = local.cache.enabled ? module.cache[0].endpoint : ""

@@ -1,205 +1,29 @@
 """The path proof is green on a good path, and names exactly the hop that was broken."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import count
-from typing import Any
 
 import pytest
+from tests.built import FQDN, NAME, PORT, ZONE, Built, build, let_read, opening, register
 
 from stackyard.aws.emulator.process import Emulator
-from stackyard.aws.emulator.seed import seed_baseline
 from stackyard.aws.facts import BaselineFacts
 from stackyard.aws.lookup import NotFoundByDns
-from stackyard.aws.path_proof import LINE, NOTHING, Hop, prove_path
+from stackyard.aws.path_proof import LINE, NOTHING, prove_path
 from stackyard.aws.sessions import SandboxAccess
 
-ACCOUNTS = count(200000000001)
-NAME = "shop-dev"
-ZONE = "dev.example.com"
-FQDN = f"{NAME}.{ZONE}"
-PORT = 8080
-
-
-@dataclass
-class Built:
-    """An environment from FQDN to database, as a pattern would build it, and its outputs."""
-
-    access: SandboxAccess
-    facts: BaselineFacts
-    outputs: dict[str, object]
-
-    def client(self, service: str) -> Any:
-        return self.access.client(service)
-
-    def prove(self, **changed: object) -> list[Hop]:
-        return prove_path(self.access, fqdn=FQDN, facts=self.facts, outputs={**self.outputs, **changed})
-
-    def delegate(self, action: str, servers: list[str]) -> None:
-        values = [{"Value": name} for name in servers]
-        wanted = {"Name": ZONE, "Type": "NS", "TTL": 300, "ResourceRecords": values}
-        self.client("route53").change_resource_record_sets(
-            HostedZoneId=self.outputs["parent"],
-            ChangeBatch={"Changes": [{"Action": action, "ResourceRecordSet": wanted}]},
-        )
-
-    def record(self, action: str, target: str, zone_id: str, name: str = FQDN) -> None:
-        alias = {"DNSName": target, "HostedZoneId": zone_id, "EvaluateTargetHealth": False}
-        self.client("route53").change_resource_record_sets(
-            HostedZoneId=self.facts.zone_id,
-            ChangeBatch={
-                "Changes": [{"Action": action, "ResourceRecordSet": {"Name": name, "Type": "A", "AliasTarget": alias}}]
-            },
-        )
+ON_WISH = {"cloudfront", "edge_certificate", "firewall", "cache_network", "cache"}
 
 
 @pytest.fixture
 def built(emulator: Emulator) -> Built:
     """A fresh account with baseline and environment."""
-    account = str(next(ACCOUNTS))
-    access = SandboxAccess(account, "eu-central-1", f"arn:aws:iam::{account}:role/stackyard", "", emulator.endpoint)
-    facts = seed_baseline(access, zone_name=ZONE, vpc_cidr="10.0.0.0/16")
-    made = Built(access, facts, {"fqdn": FQDN, "cluster_name": facts.cluster_name})
-    parent = made.client("route53").create_hosted_zone(Name="example.com", CallerReference=account)["HostedZone"]["Id"]
-    made.outputs["parent"] = parent
-    zone = made.client("route53").get_hosted_zone(Id=facts.zone_id)
-    made.delegate("CREATE", zone["DelegationSet"]["NameServers"])
-    made.record("CREATE", facts.alb_dns_name, facts.alb_zone_id)
-    _balancing(made)
-    _database(made)
-    _service(made)
-    return made
-
-
-def _balancing(made: Built) -> None:
-    elb = made.client("elbv2")
-    group = elb.create_target_group(
-        Name=NAME,
-        Protocol="HTTP",
-        Port=80,
-        TargetType="ip",
-        VpcId=made.facts.vpc_id,
-        HealthCheckPath="/health",
-        Matcher={"HttpCode": "200-399"},
-    )["TargetGroups"][0]["TargetGroupArn"]
-    rule = elb.create_rule(
-        ListenerArn=made.facts.https_listener_arn,
-        Priority=100,
-        Conditions=[{"Field": "host-header", "HostHeaderConfig": {"Values": [FQDN]}}],
-        Actions=[{"Type": "forward", "TargetGroupArn": group}],
-    )["Rules"][0]["RuleArn"]
-    made.outputs |= {"target_group_arn": group, "listener_rule_arn": rule}
-
-
-def _database(made: Built) -> None:
-    ec2, rds = made.client("ec2"), made.client("rds")
-    tasks, database = (
-        ec2.create_security_group(GroupName=name, Description="-", VpcId=made.facts.vpc_id)["GroupId"]
-        for name in (NAME, f"{NAME}-database")
-    )
-    everywhere = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]  # what AWS gives every new group
-    ec2.revoke_security_group_egress(GroupId=tasks, IpPermissions=everywhere)
-    ec2.authorize_security_group_ingress(GroupId=tasks, IpPermissions=_opening(PORT, made.facts.alb_security_group_id))
-    ec2.authorize_security_group_egress(GroupId=tasks, IpPermissions=_opening(5432, database))
-    ec2.authorize_security_group_ingress(GroupId=database, IpPermissions=_opening(5432, tasks))
-    rds.create_db_subnet_group(
-        DBSubnetGroupName=NAME, DBSubnetGroupDescription="-", SubnetIds=list(made.facts.database_subnet_ids)
-    )
-    instance = rds.create_db_instance(
-        DBInstanceIdentifier=NAME,
-        Engine="postgres",
-        DBInstanceClass="db.t4g.micro",
-        AllocatedStorage=20,
-        MasterUsername="app",
-        MasterUserPassword="not-a-secret",
-        DBSubnetGroupName=NAME,
-        VpcSecurityGroupIds=[database],
-        Port=5432,
-    )["DBInstance"]
-    secret = made.client("secretsmanager").create_secret(Name=f"{NAME}-database", SecretString="{}")["ARN"]
-    made.outputs |= {
-        "security_group_id": tasks,
-        "database_security_group_id": database,
-        "database_identifier": NAME,
-        "database_endpoint": instance["Endpoint"]["Address"],
-        "database_port": 5432,
-        "secret_arn": secret,
-    }
-
-
-def _service(made: Built) -> None:
-    iam, ecs = made.client("iam"), made.client("ecs")
-    roles = {
-        kind: iam.create_role(RoleName=f"{NAME}-{kind}", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        for kind in ("execution", "task")
-    }
-    _let_read(made, "task")
-    made.client("logs").create_log_group(logGroupName=f"/ecs/{NAME}")
-    made.outputs |= {
-        "service_name": NAME,
-        "log_group_name": f"/ecs/{NAME}",
-        "task_role_arn": roles["task"],
-        "execution_role_arn": roles["execution"],
-    }
-    definition = _register(made)
-    ecs.create_service(
-        cluster=made.facts.cluster_name,
-        serviceName=NAME,
-        taskDefinition=definition,
-        desiredCount=2,
-        launchType="FARGATE",
-        networkConfiguration={
-            "awsvpcConfiguration": {
-                "subnets": list(made.facts.private_subnet_ids),
-                "securityGroups": [made.outputs["security_group_id"]],
-            }
-        },
-        loadBalancers=[
-            {"targetGroupArn": made.outputs["target_group_arn"], "containerName": "app", "containerPort": PORT}
-        ],
-    )
-
-
-def _register(made: Built, *, port: int = PORT, secrets: list[dict[str, str]] | None = None) -> str:
-    arn: str = made.client("ecs").register_task_definition(
-        family=NAME,
-        networkMode="awsvpc",
-        requiresCompatibilities=["FARGATE"],
-        cpu="256",
-        memory="512",
-        executionRoleArn=made.outputs["execution_role_arn"],
-        taskRoleArn=made.outputs["task_role_arn"],
-        containerDefinitions=[
-            {
-                "name": "app",
-                "image": "example",
-                "portMappings": [{"containerPort": port}],
-                "secrets": secrets or [],
-                "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": f"/ecs/{NAME}"}},
-            }
-        ],
-    )["taskDefinition"]["taskDefinitionArn"]
-    return arn
-
-
-def _let_read(made: Built, role: str, effect: str = "Allow") -> None:
-    statement = {"Effect": effect, "Action": ["secretsmanager:Get*"], "Resource": made.outputs["secret_arn"]}
-    made.client("iam").put_role_policy(
-        RoleName=f"{NAME}-{role}",
-        PolicyName=effect,
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-    )
-
-
-def _opening(port: int, group: str) -> list[dict[str, Any]]:
-    return [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "UserIdGroupPairs": [{"GroupId": group}]}]
+    return build(emulator)
 
 
 def test_a_good_path_is_green_from_name_to_secret(built: Built) -> None:
     hops = built.prove()
     assert [(hop.name, hop.ok, hop.fix) for hop in hops] == [
-        (link.name, True, "") for link in LINE if link.name != "cloudfront"
+        (link.name, True, "") for link in LINE if link.name not in ON_WISH
     ], hops
     assert all(hop.found and hop.checked for hop in hops)
 
@@ -318,7 +142,7 @@ def service_of_another_target_group(made: Built) -> None:
 
 def container_on_another_port(made: Built) -> None:
     made.client("ecs").update_service(
-        cluster=made.facts.cluster_name, service=NAME, taskDefinition=_register(made, port=9999)
+        cluster=made.facts.cluster_name, service=NAME, taskDefinition=register(made, port=9999)
     )
 
 
@@ -334,21 +158,21 @@ def no_log_group(made: Built) -> None:
 
 def tasks_closed(made: Built) -> None:
     made.client("ec2").revoke_security_group_ingress(
-        GroupId=made.outputs["security_group_id"], IpPermissions=_opening(PORT, made.facts.alb_security_group_id)
+        GroupId=made.outputs["security_group_id"], IpPermissions=opening(PORT, made.facts.alb_security_group_id)
     )
 
 
 def no_way_out_of_the_tasks(made: Built) -> None:
     made.client("ec2").revoke_security_group_egress(
         GroupId=made.outputs["security_group_id"],
-        IpPermissions=_opening(5432, str(made.outputs["database_security_group_id"])),
+        IpPermissions=opening(5432, str(made.outputs["database_security_group_id"])),
     )
 
 
 def database_closed(made: Built) -> None:
     made.client("ec2").revoke_security_group_ingress(
         GroupId=made.outputs["database_security_group_id"],
-        IpPermissions=_opening(5432, str(made.outputs["security_group_id"])),
+        IpPermissions=opening(5432, str(made.outputs["security_group_id"])),
     )
 
 
@@ -378,13 +202,13 @@ def secret_not_readable(made: Built) -> None:
 
 
 def secret_denied(made: Built) -> None:
-    _let_read(made, "task", "Deny")
+    let_read(made, "task", "Deny")
 
 
 def secret_not_readable_for_ecs(made: Built) -> None:
     handed = [{"name": "PASSWORD", "valueFrom": f"{made.outputs['secret_arn']}:password::"}]
     made.client("ecs").update_service(
-        cluster=made.facts.cluster_name, service=NAME, taskDefinition=_register(made, secrets=handed)
+        cluster=made.facts.cluster_name, service=NAME, taskDefinition=register(made, secrets=handed)
     )
 
 
@@ -450,71 +274,6 @@ def test_an_error_of_aws_breaks_only_the_hop_that_met_it(built: Built, emulator:
     assert broken.name == "rule"
     assert "AccessDenied" in broken.found
     assert built.access.role_arn in broken.fix
-
-
-def put_cloudfront_before(made: Built, *, origin: str, alias: str = FQDN, enabled: bool = True) -> None:
-    """A distribution that has the name `alias` and asks `origin`; the FQDN points to it."""
-    distribution = made.client("cloudfront").create_distribution(
-        DistributionConfig={
-            "CallerReference": "-",
-            "Comment": "-",
-            "Enabled": enabled,
-            "Aliases": {"Quantity": 1, "Items": [alias]},
-            "Origins": {
-                "Quantity": 1,
-                "Items": [
-                    {
-                        "Id": "alb",
-                        "DomainName": origin,
-                        "CustomOriginConfig": {
-                            "HTTPPort": 80,
-                            "HTTPSPort": 443,
-                            "OriginProtocolPolicy": "https-only",
-                        },
-                    }
-                ],
-            },
-            "DefaultCacheBehavior": {
-                "TargetOriginId": "alb",
-                "ViewerProtocolPolicy": "redirect-to-https",
-                "MinTTL": 0,
-                "ForwardedValues": {"QueryString": True, "Cookies": {"Forward": "all"}},
-            },
-        }
-    )["Distribution"]
-    made.outputs["cloudfront_id"] = distribution["Id"]
-    made.record("UPSERT", distribution["DomainName"], "Z2FDTNDATAQYW2")  # the zone of all distributions
-
-
-def test_the_way_through_cloudfront_is_green(built: Built) -> None:
-    built.record("CREATE", built.facts.alb_dns_name, built.facts.alb_zone_id, f"{NAME}-origin.{ZONE}")
-    put_cloudfront_before(built, origin=f"{NAME}-origin.{ZONE}")
-    hops = built.prove()
-    assert [(hop.name, hop.ok) for hop in hops] == [(link.name, True) for link in LINE], hops
-
-
-@pytest.mark.parametrize(
-    ("changed", "reason"),
-    [
-        ({"enabled": False}, "switched off"),
-        ({"alias": "other.dev.example.com"}, f"other.dev.example.com, not {FQDN}"),
-        ({"origin": "elsewhere.example.com"}, "elsewhere.example.com do not lead to"),
-    ],
-)
-def test_a_distribution_that_does_not_lead_on_is_named(built: Built, changed: dict[str, Any], reason: str) -> None:
-    put_cloudfront_before(built, **{"origin": built.facts.alb_dns_name, **changed})
-    broken = next(hop for hop in built.prove() if not hop.ok)
-    assert broken.name == "cloudfront"
-    assert reason in broken.found
-
-
-def test_a_record_past_cloudfront_and_a_missing_distribution_are_named(built: Built) -> None:
-    put_cloudfront_before(built, origin=built.facts.alb_dns_name)
-    built.record("UPSERT", built.facts.alb_dns_name, built.facts.alb_zone_id)
-    past = next(hop for hop in built.prove() if not hop.ok)
-    assert (past.name, "not to CloudFront" in past.found) == ("cloudfront", True)
-    missing = next(hop for hop in built.prove(cloudfront_id="E000") if not hop.ok)
-    assert (missing.name, missing.found) == ("cloudfront", "There is no CloudFront distribution E000.")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stackyard.aws.facts import BaselineFacts
-from stackyard.aws.hops import balancing, database, names, service
+from stackyard.aws.hops import balancing, database, edge, names, secret, service
 from stackyard.aws.hops.path import Broken, HopFunction, Path, Unknown
 from stackyard.aws.sessions import SandboxAccess
 
@@ -57,7 +57,21 @@ LINE = (
         "CloudFront",
         "The record points to a distribution that is on, has the name, and asks the load balancer.",
         "cloudfront_id",
-        names.cloudfront,
+        edge.cloudfront,
+    ),
+    Link(
+        "edge_certificate",
+        "CloudFront's certificate",
+        "It is issued, in date, in us-east-1, and covers the name.",
+        "cloudfront_id",
+        edge.edge_certificate,
+    ),
+    Link(
+        "firewall",
+        "Firewall",
+        "It stands before CloudFront, or before the load balancer.",
+        "firewall_arn",
+        edge.firewall,
     ),
     Link(
         "load_balancer",
@@ -70,7 +84,7 @@ LINE = (
     Link(
         "certificate",
         "Certificate",
-        "One is issued, in date, and covers the name.",
+        "One is issued, in date, and covers the name, or the one under which CloudFront asks.",
         "target_group_arn",
         balancing.certificate,
     ),
@@ -131,7 +145,21 @@ LINE = (
         "database_endpoint",
         database.database,
     ),
-    Link("secret", "Secret", "It exists and the tasks may read it.", "secret_arn", database.secret),
+    Link("secret", "Secret", "It exists and the tasks may read it.", "secret_arn", secret.secret),
+    Link(
+        "cache_network",
+        "Way to the cache",
+        "The tasks may reach the cache, by the security groups of both.",
+        "cache_identifier",
+        database.cache_network,
+    ),
+    Link(
+        "cache",
+        "Cache",
+        "It is available at the address that the application knows.",
+        "cache_identifier",
+        database.cache,
+    ),
 )
 """All hops in order. A pattern has those whose output it has."""
 

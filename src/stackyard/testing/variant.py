@@ -172,7 +172,8 @@ class Trial:
         broken = next((h for h in hops if h.ok is False), None)
         if broken is not None:
             raise Failed(f"{broken.title}: {broken.found} {broken.fix}")
-        return f"{sum(h.ok is True for h in hops)} hops hold."
+        held = [h.title for h in hops if h.ok is True]
+        return f"{len(held)} hops hold: {', '.join(held)}."
 
     async def _nothing_to_do(self) -> str:
         _require_empty(await self._terraform.plan())

@@ -1,12 +1,15 @@
 """The rules that hops judge by: certificates, security groups, policies."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stackyard.aws.hops.database import allows
 from stackyard.aws.hops.path import host, name_covers
+from stackyard.aws.hops.secret import allows
 from stackyard.aws.hops.service import opens
+from stackyard.aws.path_proof import LINE
 
 
 @pytest.mark.parametrize(
@@ -81,3 +84,9 @@ def statement(effect: str = "Allow", action: Any = READ, resource: Any = SECRET)
 )
 def test_what_a_policy_allows(statements: Any, allowed: bool) -> None:
     assert allows([{"Statement": statements}], READ, SECRET) is allowed
+
+
+def test_each_output_that_names_a_hop_is_described() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "patterns.md").read_text()
+    section = text.partition("### Outputs that say what is proven")[2].partition("\n## ")[0]
+    assert {link.needs for link in LINE} <= set(re.findall(r"`(\w+)`", section))

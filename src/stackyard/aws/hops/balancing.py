@@ -1,10 +1,11 @@
 """The load balancer, its listener and certificate, the rule and the target group."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from stackyard.aws.hops.names import REBUILD, REBUILD_BASELINE, alias_targets
+from stackyard.aws.hops.names import REBUILD, REBUILD_BASELINE
 from stackyard.aws.hops.path import Broken, Path, host, name_covers
 
 
@@ -14,9 +15,9 @@ def load_balancer(path: Path) -> str:
     if balancer is None:
         raise Broken(f"There is no load balancer {path.output('alb_arn') or path.facts.alb_arn}.", REBUILD_BASELINE)
     name, state = balancer["DNSName"], balancer.get("State", {}).get("Code", "")
-    if not path.output("cloudfront_id") and host(name) not in alias_targets(path):
+    if not path.output("cloudfront_id") and host(name) not in path.aliases_of(path.fqdn):
         raise Broken(
-            f"The record points to {', '.join(sorted(alias_targets(path)))}, "
+            f"The record points to {', '.join(sorted(path.aliases_of(path.fqdn)))}, "
             f"but the load balancer {balancer['LoadBalancerName']} is {name}.",
             REBUILD,
         )
@@ -41,8 +42,10 @@ def listener(path: Path) -> str:
 
 
 def certificate(path: Path) -> str:
-    """One of the listener's certificates is issued, in date, and covers the FQDN."""
+    """One of the listener's certificates is issued, in date, and covers the FQDN; or the name of the origin, where
+    CloudFront asks under that one."""
     assert path.listener is not None
+    names = [path.fqdn, *(host(origin["DomainName"]) for origin in path.origins)]
     answer = path.ask("elbv2", "describe_listener_certificates", ListenerArn=path.listener["ListenerArn"])
     listed = [*path.listener.get("Certificates", []), *(answer or {}).get("Certificates", [])]
     arns = sorted({item["CertificateArn"] for item in listed})
@@ -52,7 +55,7 @@ def certificate(path: Path) -> str:
     for arn in arns:
         answer = path.ask("acm", "describe_certificate", CertificateArn=arn)
         described = answer["Certificate"] if answer else None
-        problem = _certificate_problem(path.fqdn, described)
+        problem = certificate_problem(names, described)
         if described and not problem:
             return f"{described['DomainName']} covers the name, until {described['NotAfter']:%Y-%m-%d}."
         problems.append(f"{arn.rpartition('/')[2]} {problem}")
@@ -62,16 +65,17 @@ def certificate(path: Path) -> str:
     )
 
 
-def _certificate_problem(fqdn: str, found: dict[str, Any] | None) -> str:
+def certificate_problem(names: Sequence[str], found: dict[str, Any] | None) -> str:
+    """Why a certificate, as ACM describes it, is good for none of these host names; empty when it is for one."""
     if found is None:
         return "does not exist"
     if found["Status"] != "ISSUED":
         return f"is {found['Status'].lower().replace('_', ' ')}"
     if found["NotAfter"] < datetime.now(UTC):
         return f"expired on {found['NotAfter']:%Y-%m-%d}"
-    names = {found["DomainName"], *found.get("SubjectAlternativeNames", [])}
-    if not any(name_covers(name, fqdn) for name in names):
-        return f"covers {', '.join(sorted(names))}"
+    covered = {found["DomainName"], *found.get("SubjectAlternativeNames", [])}
+    if not any(name_covers(pattern, name) for pattern in covered for name in names):
+        return f"covers {', '.join(sorted(covered))}"
     return ""
 
 
@@ -80,11 +84,11 @@ def rule(path: Path) -> str:
     assert path.listener is not None
     answer = path.ask("elbv2", "describe_rules", ListenerArn=path.listener["ListenerArn"])
     rules = [item for item in (answer or {}).get("Rules", []) if not item.get("IsDefault")]
-    taking = sorted((item for item in rules if _takes(item, path.fqdn)), key=lambda item: int(item["Priority"]))
+    taking = sorted((item for item in rules if _takes(item, path)), key=lambda item: int(item["Priority"]))
     own = path.output("listener_rule_arn")
     if not taking:
         mine = next((item for item in rules if item["RuleArn"] == own), None)
-        said = f"the environment's rule takes {', '.join(_hosts(mine)) or 'any name'}" if mine else "its own is gone"
+        said = _taken(mine, path.fqdn) if mine else "its own is gone"
         raise Broken(f"No rule of the listener takes {path.fqdn}; {said}.", REBUILD)
     first = taking[0]
     if _targets(first) != {path.output("target_group_arn")}:
@@ -96,6 +100,13 @@ def rule(path: Path) -> str:
     return f"Priority {first['Priority']} hands {path.fqdn} to the target group."
 
 
+def _taken(item: dict[str, Any], fqdn: str) -> str:
+    if any(fnmatchcase(fqdn, pattern.lower()) for pattern in _hosts(item)):
+        names = ", ".join(sorted({header["HttpHeaderName"] for header in _headers(item)}))
+        return f"the environment's rule wants the header {names}, which nobody sends with that value"
+    return f"the environment's rule takes {', '.join(_hosts(item)) or 'any name'}"
+
+
 def _hosts(item: dict[str, Any]) -> list[str]:
     return [
         value
@@ -105,8 +116,21 @@ def _hosts(item: dict[str, Any]) -> list[str]:
     ]
 
 
-def _takes(item: dict[str, Any], fqdn: str) -> bool:
-    return any(fnmatchcase(fqdn, pattern.lower()) for pattern in _hosts(item))
+def _headers(item: dict[str, Any]) -> list[dict[str, Any]]:
+    return [c["HttpHeaderConfig"] for c in item["Conditions"] if c["Field"] == "http-header"]
+
+
+def _takes(item: dict[str, Any], path: Path) -> bool:
+    """Whether a rule takes a request for the FQDN, with the headers that CloudFront adds where there is one."""
+    sent = {
+        header["HeaderName"].lower(): header["HeaderValue"].lower()
+        for origin in path.origins
+        for header in origin.get("CustomHeaders", {}).get("Items", [])
+    }
+    wanted = ((header["HttpHeaderName"].lower(), header["Values"]) for header in _headers(item))
+    return any(fnmatchcase(path.fqdn, pattern.lower()) for pattern in _hosts(item)) and all(
+        name in sent and any(fnmatchcase(sent[name], value.lower()) for value in values) for name, values in wanted
+    )
 
 
 def _targets(item: dict[str, Any]) -> set[str]:

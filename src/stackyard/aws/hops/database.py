@@ -1,15 +1,13 @@
-"""The way from the tasks to the database, the database, and the secret to sign in with."""
+"""The way from the tasks to the database and to the cache, and these themselves."""
 
-import json
-from fnmatch import fnmatchcase
-from typing import Any
-from urllib.parse import unquote
+from collections.abc import Sequence
 
 from stackyard.aws.hops.names import REBUILD
 from stackyard.aws.hops.path import Broken, Path
 from stackyard.aws.hops.service import opens
+from stackyard.aws.hops.stores import Store
 
-READ_SECRET = "secretsmanager:GetSecretValue"  # noqa: S105  (an action, no secret)
+WAIT = "Wait until it is available, or start it; then prove the path again."
 
 
 def database_network(path: Path) -> str:
@@ -17,16 +15,21 @@ def database_network(path: Path) -> str:
     known, own = path.database, path.output("database_security_group_id")
     ids = known.groups if known else (own,) if own else ()
     port = (known.port if known else None) or _told_port(path)
-    groups, tasks = path.security_groups(ids), path.task_security_groups
-    if not groups:
+    if not path.security_groups(ids):
         raise Broken(f"The database {_name(path)} has no security group that exists.", REBUILD)
+    return way(path, "the database", ids, port)
+
+
+def way(path: Path, what: str, ids: Sequence[str], port: int) -> str:
+    """From the tasks to the security groups `ids` of `what` on a port: out of the one, into the other."""
+    groups, tasks = path.security_groups(ids), path.task_security_groups
     group_ids, task_ids = [g["GroupId"] for g in groups], [g["GroupId"] for g in tasks]
     cidr = path.facts.vpc_cidr
     if not any(opens(group["IpPermissionsEgress"], port, group_ids, cidr) for group in tasks):
-        raise Broken(f"{', '.join(task_ids)} of the tasks does not let out to port {port} of the database.", REBUILD)
+        raise Broken(f"{', '.join(task_ids)} of the tasks does not let out to port {port} of {what}.", REBUILD)
     if not any(opens(group["IpPermissions"], port, task_ids, cidr) for group in groups):
         raise Broken(
-            f"{', '.join(group_ids)} of the database does not let the tasks in on port {port} "
+            f"{', '.join(group_ids)} of {what} does not let the tasks in on port {port} "
             f"(their group is {', '.join(task_ids)}).",
             REBUILD,
         )
@@ -56,80 +59,39 @@ def database(path: Path) -> str:
     if found is None:
         raise Broken(f"There is no database {_name(path)}.", REBUILD)
     if found.status != "available":
-        raise Broken(
-            f"The database {found.id} is {found.status}.",
-            "Wait until it is available, or start it; then prove the path again.",
-        )
+        raise Broken(f"The database {found.id} is {found.status}.", WAIT)
+    if found.writer is not None and found.writer != "available":
+        said = f"whose writing instance is {found.writer}" if found.writer else "which has no instance that writes"
+        raise Broken(f"The database {found.id} is a cluster {said}.", REBUILD if not found.writer else WAIT)
     told = path.output("database_endpoint").partition(":")[0]
     if told and told != found.endpoint:
         raise Broken(f"The database answers at {found.endpoint}, the application is told {told}.", REBUILD)
     return f"{found.id} is available at {found.endpoint}:{found.port}."
 
 
-def secret(path: Path) -> str:
-    """The secret is there and may be read: by the execution role when the task definition hands it to a container, else
-    by the task role."""
-    arn = path.output("secret_arn")
-    found = path.ask("secretsmanager", "describe_secret", SecretId=arn)
-    if found is None:
-        raise Broken(f"There is no secret {arn}.", REBUILD)
-    if found.get("DeletedDate"):
-        raise Broken(
-            f"The secret {found['Name']} waits for its deletion.",
-            f"aws secretsmanager restore-secret --secret-id {arn}",
-        )
-    definition = path.task_definition or {}
-    handed = any(
-        item["valueFrom"].startswith(arn)
-        for container in definition.get("containerDefinitions", [])
-        for item in container.get("secrets", [])
-    )
-    kind, output, key = (
-        ("execution role", "execution_role_arn", "executionRoleArn")
-        if handed
-        else ("task role", "task_role_arn", "taskRoleArn")
-    )
-    role = definition.get(key) or path.output(output)
-    if not role:
-        raise Broken(f"The tasks have no {kind} to read the secret {found['Name']} with.", REBUILD)
-    if not allows(_policies(path, role.rpartition("/")[2]), READ_SECRET, arn):
-        raise Broken(f"The {kind} {role} may not read the secret {found['Name']}.", REBUILD)
-    return f"{found['Name']} is readable by the {kind}."
+def cache_network(path: Path) -> str:
+    """The tasks' security groups let out to the cache's port, and its security groups let them in."""
+    found = _cache(path)
+    if not path.security_groups(found.groups):
+        raise Broken(f"The cache {found.id} has no security group that exists.", REBUILD)
+    return way(path, "the cache", found.groups, found.port or 6379)
 
 
-def allows(policies: list[dict[str, Any]], action: str, resource: str) -> bool:
-    """Whether identity policies allow an action on a resource. Conditions are taken as met for Allow and for Deny, so
-    that a conditional denial counts.
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"""
-    effects = {
-        statement["Effect"]
-        for policy in policies
-        for statement in _listed(policy.get("Statement", []))
-        if _matches(statement.get("Action", []), action.lower(), lower=True)
-        and _matches(statement.get("Resource", []), resource)
-    }
-    return "Allow" in effects and "Deny" not in effects
+def cache(path: Path) -> str:
+    """It is available, at the address that the environment tells its application."""
+    found = _cache(path)
+    if found.status != "available":
+        raise Broken(f"The cache {found.id} is {found.status}.", WAIT)
+    told = path.output("cache_endpoint")
+    if told and told != found.endpoint:
+        raise Broken(f"The cache answers at {found.endpoint}, the application is told {told}.", REBUILD)
+    return f"{found.id} is available at {found.endpoint}:{found.port}."
 
 
-def _matches(patterns: Any, value: str, *, lower: bool = False) -> bool:
-    return any(fnmatchcase(value, text.lower() if lower else text) for text in _listed(patterns))
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _policies(path: Path, role: str) -> list[dict[str, Any]]:
-    documents = []
-    for name in (path.ask("iam", "list_role_policies", RoleName=role) or {}).get("PolicyNames", []):
-        documents.append(path.ask("iam", "get_role_policy", RoleName=role, PolicyName=name)["PolicyDocument"])
-    for item in (path.ask("iam", "list_attached_role_policies", RoleName=role) or {}).get("AttachedPolicies", []):
-        policy = path.ask("iam", "get_policy", PolicyArn=item["PolicyArn"])["Policy"]
-        version = path.ask(
-            "iam", "get_policy_version", PolicyArn=item["PolicyArn"], VersionId=policy["DefaultVersionId"]
-        )
-        documents.append(version["PolicyVersion"]["Document"])
-    return [json.loads(unquote(text)) if isinstance(text, str) else text for text in documents]
+def _cache(path: Path) -> Store:
+    if path.cache is None:
+        raise Broken(f"There is no cache {path.output('cache_identifier')}.", REBUILD)
+    return path.cache
 
 
 def _told_port(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""DNS and CloudFront."""
+"""DNS."""
 
 from stackyard.aws.checks.delegation import delegated
 from stackyard.aws.hops.path import Broken, Path, Unknown, host
@@ -42,31 +42,3 @@ def record(path: Path) -> str:
         kinds = ", ".join(sorted(found))
         raise Broken(f"{path.fqdn} has records of type {kinds}, but no alias.", REBUILD)
     return f"{alias['Type']} alias to {host(alias['AliasTarget']['DNSName'])}."
-
-
-def alias_targets(path: Path, name: str = "") -> set[str]:
-    """Where the alias records of a name in the sandbox's zone point to; empty: of the FQDN."""
-    records = path.records_of(name) if name else path.records
-    return {host(item["AliasTarget"]["DNSName"]) for item in records if "AliasTarget" in item}
-
-
-def cloudfront(path: Path) -> str:
-    """The record points to the distribution, which is on, answers for the FQDN, and asks the load balancer."""
-    distribution = path.distribution
-    if distribution is None:
-        raise Broken(f"There is no CloudFront distribution {path.output('cloudfront_id')}.", REBUILD)
-    name, settings = distribution["DomainName"], distribution["DistributionConfig"]
-    if host(name) not in alias_targets(path):
-        raise Broken(f"The record points to {', '.join(alias_targets(path))}, not to CloudFront's {name}.", REBUILD)
-    if not settings["Enabled"]:
-        raise Broken(f"The distribution {distribution['Id']} is switched off.", "Enable it in the CloudFront console.")
-    aliases = [host(alias) for alias in settings.get("Aliases", {}).get("Items", [])]
-    if path.fqdn not in aliases:
-        raise Broken(f"The distribution answers for {', '.join(aliases) or 'no name'}, not {path.fqdn}.", REBUILD)
-    origins = {host(origin["DomainName"]) for origin in settings["Origins"]["Items"]}
-    if path.balancer is not None:
-        balancer = host(path.balancer["DNSName"])
-        leading = origins | {target for origin in origins for target in alias_targets(path, origin)}
-        if balancer not in leading:
-            raise Broken(f"Its origins {', '.join(sorted(origins))} do not lead to {balancer}.", REBUILD)
-    return f"Distribution {distribution['Id']} ({name}) asks the load balancer."

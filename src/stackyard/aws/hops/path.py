@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from stackyard.aws.facts import BaselineFacts
+from stackyard.aws.hops.stores import Store, find_cache, find_database
 from stackyard.aws.sessions import SandboxAccess
 
-_ABSENT = re.compile(r"NotFound|NoSuch|DoesNotExist|^ClientException$|^InvalidGroup")
+_ABSENT = re.compile(r"NotFound|NoSuch|DoesNotExist|Nonexistent|^ClientException$|^InvalidGroup")
 
 
 class Broken(Exception):
@@ -31,10 +31,11 @@ class Unknown(Exception):
         self.found = found
 
 
-def ask(access: SandboxAccess, service: str, operation: str, **arguments: Any) -> Any:
-    """The answer of one AWS action (boto3's names), or None when it says that the thing does not exist."""
+def ask(access: SandboxAccess, service: str, operation: str, *, region: str = "", **arguments: Any) -> Any:
+    """The answer of one AWS action (boto3's names), or None when it says that the thing does not exist. `region` empty:
+    the sandbox's own."""
     try:
-        return getattr(access.client(service), operation)(**arguments)
+        return getattr(access.client(service, region=region), operation)(**arguments)
     except ClientError as error:
         if _ABSENT.search(error.response["Error"]["Code"]):
             return None
@@ -58,9 +59,9 @@ class Path:
         value = self._outputs.get(name)
         return str(value) if isinstance(value, str | int) else ""
 
-    def ask(self, service: str, operation: str, **arguments: Any) -> Any:
+    def ask(self, service: str, operation: str, *, region: str = "", **arguments: Any) -> Any:
         """As `ask`, in the environment's account."""
-        return ask(self.access, service, operation, **arguments)
+        return ask(self.access, service, operation, region=region, **arguments)
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:
@@ -81,8 +82,27 @@ class Path:
     @cached_property
     def distribution(self) -> dict[str, Any] | None:
         """The CloudFront distribution of the output `cloudfront_id`."""
+        if not self.output("cloudfront_id"):
+            return None
         answer = self.ask("cloudfront", "get_distribution", Id=self.output("cloudfront_id"))
         return answer["Distribution"] if answer else None
+
+    @cached_property
+    def origins(self) -> list[dict[str, Any]]:
+        """The origins of the distribution that lead to the load balancer, under its own name or an alias of it."""
+        if self.distribution is None or self.balancer is None:
+            return []
+        balancer = host(self.balancer["DNSName"])
+        return [
+            origin
+            for origin in self.distribution["DistributionConfig"]["Origins"]["Items"]
+            if balancer in {host(origin["DomainName"]), *self.aliases_of(host(origin["DomainName"]))}
+        ]
+
+    def aliases_of(self, name: str) -> set[str]:
+        """Where the alias records of a name in the sandbox's zone point to."""
+        records = self.records if name == self.fqdn else self.records_of(name)
+        return {host(item["AliasTarget"]["DNSName"]) for item in records if "AliasTarget" in item}
 
     @cached_property
     def balancer(self) -> dict[str, Any] | None:
@@ -132,50 +152,15 @@ class Path:
         return list(answer["SecurityGroups"]) if answer else []
 
     @cached_property
-    def database(self) -> "Database | None":
+    def database(self) -> Store | None:
         """The Aurora cluster or RDS instance of the output `database_identifier`, or else of `database_endpoint`."""
-        identifier = self.output("database_identifier") or self.output("database_endpoint").partition(".")[0]
-        cluster = self.ask("rds", "describe_db_clusters", DBClusterIdentifier=identifier)
-        if cluster and cluster["DBClusters"]:
-            item = cluster["DBClusters"][0]
-            return Database(
-                item["DBClusterIdentifier"],
-                item["Status"],
-                item.get("Endpoint", ""),
-                item.get("Port"),
-                _group_ids(item),
-                item.get("DBSubnetGroup", ""),
-            )
-        instance = self.ask("rds", "describe_db_instances", DBInstanceIdentifier=identifier)
-        if instance and instance["DBInstances"]:
-            item = instance["DBInstances"][0]
-            address = item.get("Endpoint", {})
-            return Database(
-                item["DBInstanceIdentifier"],
-                item["DBInstanceStatus"],
-                address.get("Address", ""),
-                address.get("Port"),
-                _group_ids(item),
-                item.get("DBSubnetGroup", {}).get("DBSubnetGroupName", ""),
-            )
-        return None
+        endpoint = self.output("database_endpoint")
+        return find_database(self.ask, self.output("database_identifier") or endpoint.partition(".")[0])
 
-
-@dataclass(frozen=True)
-class Database:
-    """What RDS instances and Aurora clusters have in common. `groups`: ids of security groups; `port` and `endpoint`
-    are unknown until it has been made."""
-
-    id: str
-    status: str
-    endpoint: str
-    port: int | None
-    groups: tuple[str, ...]
-    subnet_group: str
-
-
-def _group_ids(item: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(group["VpcSecurityGroupId"] for group in item.get("VpcSecurityGroups", []))
+    @cached_property
+    def cache(self) -> Store | None:
+        """The cache cluster of the output `cache_identifier`."""
+        return find_cache(self.ask, self.output("cache_identifier"))
 
 
 HopFunction = Callable[[Path], str]
