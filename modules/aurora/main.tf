@@ -31,8 +31,8 @@ resource "aws_rds_cluster" "this" {
 
   backup_retention_period   = var.backup_days
   copy_tags_to_snapshot     = true
-  skip_final_snapshot       = !var.final_snapshot
-  final_snapshot_identifier = var.final_snapshot ? "${var.name}-final" : null
+  skip_final_snapshot       = var.final_snapshot_name == ""
+  final_snapshot_identifier = var.final_snapshot_name == "" ? null : var.final_snapshot_name
   apply_immediately         = true
   tags                      = var.tags
 

@@ -57,10 +57,15 @@ variable "backup_days" {
   }
 }
 
-variable "final_snapshot" {
-  description = "Whether deletion leaves a snapshot, which stays and is paid for until somebody deletes it."
-  type        = bool
-  default     = false
+variable "final_snapshot_name" {
+  description = "Name of the snapshot that deletion leaves; it stays and is paid for until somebody deletes it. Empty: none."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.final_snapshot_name == "" || can(regex("^[a-z](-?[a-z0-9])*$", var.final_snapshot_name))
+    error_message = "The snapshot's name must have lower-case letters, digits and single hyphens, begin with a letter and not end with a hyphen."
+  }
 }
 
 variable "engine" {

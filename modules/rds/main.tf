@@ -38,8 +38,8 @@ resource "aws_db_instance" "this" {
 
   backup_retention_period    = var.backup_days
   copy_tags_to_snapshot      = true
-  skip_final_snapshot        = !var.final_snapshot
-  final_snapshot_identifier  = var.final_snapshot ? "${var.name}-final" : null
+  skip_final_snapshot        = var.final_snapshot_name == ""
+  final_snapshot_identifier  = var.final_snapshot_name == "" ? null : var.final_snapshot_name
   auto_minor_version_upgrade = true
   apply_immediately          = true
   tags                       = var.tags

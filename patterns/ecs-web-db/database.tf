@@ -28,6 +28,11 @@ locals {
     metric_dimensions = module.rds[0].metric_dimensions
   }
 
+  # Unlike the environment's name this is never used a second time: a later environment may leave one, too. The proof
+  # of deletion knows a snapshot of this name as one that was asked for.
+  uid                 = lookup(local.tags, "stackyard:environment", "0")
+  final_snapshot_name = local.database.final_snapshot ? "${local.name}-final-${local.uid}" : ""
+
   database_environment = {
     DATABASE_HOST       = local.db.endpoint
     DATABASE_PORT       = tostring(local.db.port)
@@ -42,34 +47,34 @@ module "rds" {
   source = "../../modules/rds"
   count  = local.is_aurora ? 0 : 1
 
-  name           = local.name
-  network        = { vpc_id = local.sandbox.vpc_id, subnet_ids = local.sandbox.database_subnet_ids }
-  engine         = local.is_aurora ? "postgres" : local.database.engine
-  engine_version = local.database.version
-  instance_class = local.instance_class
-  password       = var.database_password
-  storage_gb     = local.database.storage_gb
-  max_storage_gb = local.database.storage_gb * 5
-  multi_az       = local.database.standby
-  backup_days    = local.database.backup_days
-  final_snapshot = local.database.final_snapshot
-  tags           = local.tags
+  name                = local.name
+  network             = { vpc_id = local.sandbox.vpc_id, subnet_ids = local.sandbox.database_subnet_ids }
+  engine              = local.is_aurora ? "postgres" : local.database.engine
+  engine_version      = local.database.version
+  instance_class      = local.instance_class
+  password            = var.database_password
+  storage_gb          = local.database.storage_gb
+  max_storage_gb      = local.database.storage_gb * 5
+  multi_az            = local.database.standby
+  backup_days         = local.database.backup_days
+  final_snapshot_name = local.final_snapshot_name
+  tags                = local.tags
 }
 
 module "aurora" {
   source = "../../modules/aurora"
   count  = local.is_aurora ? 1 : 0
 
-  name           = local.name
-  network        = { vpc_id = local.sandbox.vpc_id, subnet_ids = local.sandbox.database_subnet_ids }
-  engine         = local.is_aurora ? local.database.engine : "aurora-postgresql"
-  engine_version = local.database.version
-  instance_class = local.instance_class
-  instances      = local.database.standby ? 2 : 1
-  password       = var.database_password
-  backup_days    = local.database.backup_days
-  final_snapshot = local.database.final_snapshot
-  tags           = local.tags
+  name                = local.name
+  network             = { vpc_id = local.sandbox.vpc_id, subnet_ids = local.sandbox.database_subnet_ids }
+  engine              = local.is_aurora ? local.database.engine : "aurora-postgresql"
+  engine_version      = local.database.version
+  instance_class      = local.instance_class
+  instances           = local.database.standby ? 2 : 1
+  password            = var.database_password
+  backup_days         = local.database.backup_days
+  final_snapshot_name = local.final_snapshot_name
+  tags                = local.tags
 }
 
 module "database_secret" {

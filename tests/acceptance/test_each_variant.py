@@ -17,6 +17,7 @@ STEPS = ("init", "plan", "apply", "verify", "plan again", "change", "destroy", "
 CDN, FIREWALL, OWN = ({f"{part}": True} for part in ("cdn.enabled", "firewall.enabled", "load_balancer.own"))
 CACHE, BUCKET = {"cache.enabled": True}, {"bucket.enabled": True}
 AURORA, MYSQL = {"database.engine": "aurora-postgresql"}, {"database.engine": "mysql"}
+SNAPSHOT = {"database.final_snapshot": True}
 EDGE = ("CloudFront", "CloudFront's certificate")
 
 # The settings of each, and the hops that it has beyond those that all have.
@@ -25,9 +26,9 @@ VARIANTS = {
     "cloudfront and firewall": (CDN | FIREWALL, (*EDGE, "Firewall")),
     "own load balancer": (OWN, ()),
     "own load balancer and firewall": (OWN | FIREWALL, ("Firewall",)),
-    "mysql": (MYSQL, ()),
+    "mysql, with a snapshot at the end": (MYSQL | SNAPSHOT, ()),
     "aurora mysql": ({"database.engine": "aurora-mysql"}, ()),
-    "aurora postgresql with a standby": (AURORA | {"database.standby": True}, ()),
+    "aurora postgresql with a standby, and a snapshot at the end": (AURORA | SNAPSHOT | {"database.standby": True}, ()),
     "redis": (CACHE, ("Way to the cache", "Cache")),
     "bucket, without alarms": (BUCKET | {"alarms.enabled": False}, ()),
     "all at once": (CDN | FIREWALL | OWN | AURORA | CACHE | BUCKET, (*EDGE, "Firewall", "Way to the cache", "Cache")),
@@ -51,5 +52,7 @@ def test_each_variant_is_built_proven_changed_and_gone(name: str, built: dict[st
     assert {s: steps[s].outcome for s in STEPS} == dict.fromkeys(STEPS, "passed")
     hops = steps["verify"].message.removesuffix(".").split(": ")[1].split(", ")
     assert {"DNS record", "Listener", "Certificate", "Way to the database", "Database", "Secret"} <= set(hops)
+    kept = "Kept, as it was asked for" in steps["proof of deletion"].message
+    assert kept == ("snapshot" in name)
     further = {*EDGE, "Firewall", "Way to the cache", "Cache"}
     assert set(hops) & further == set(VARIANTS[name][1])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stackyard.aws.emulator.process import Emulator
-from stackyard.aws.inventory import Leftover, leftovers
+from stackyard.aws.inventory import Leftover, kept_snapshots, leftovers
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.errors import Unavailable
 
@@ -392,6 +392,15 @@ def test_what_belongs_to_others_is_left_alone(
     make(account, environment.name, {KEY: "another"})
     make(account, f"{environment.name}-like", {})
     assert environment.leftovers(account) == []
+
+
+def test_a_snapshot_that_was_asked_for_stays_and_is_told(account: Account, environment: Environment) -> None:
+    snapshot(account, f"{environment.name}-final-{environment.tags[KEY]}", environment.tags)
+    snapshot(account, f"{environment.name}-final-another", environment.tags)
+    assert [item.id for item in environment.leftovers(account)] == [f"{environment.name}-final-another"]
+    asked = {"tag_key": KEY, "tag_value": environment.tags[KEY], "name": environment.name}
+    kept = kept_snapshots(account.access, **asked)
+    assert [item.id for item in kept] == [f"{environment.name}-final-{environment.tags[KEY]}"]
 
 
 def test_nothing_is_left_of_a_service_that_is_inactive(account: Account, environment: Environment) -> None:

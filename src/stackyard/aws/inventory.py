@@ -61,3 +61,15 @@ def leftovers(
                 hint=f"The role {access.role_arn} must be allowed to list and describe what its patterns build.",
             ) from error
     return found
+
+
+def kept_snapshots(access: SandboxAccess, *, tag_key: str, tag_value: str, name: str) -> list[Leftover]:
+    """The snapshots that stay because somebody asked for them; no leftovers, but they are paid for. Unavailable when
+    AWS cannot be asked."""
+    try:
+        return list(data.final_snapshots(Search(access, tag_key, tag_value, name)))
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable(
+            f"RDS could not be asked for snapshots in account {access.account_id}: {error}",
+            hint=f"The role {access.role_arn} must be allowed to describe snapshots.",
+        ) from error

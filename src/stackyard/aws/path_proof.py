@@ -20,7 +20,8 @@ DID_NOT_TELL = "AWS did not tell: "
 @dataclass(frozen=True)
 class Hop:
     """One hop of a proven path. `ok` None: not known, because a hop before it is broken or nobody here can tell.
-    `checked`: what was asked; `found`: what AWS said; `fix`: what to do about it; `seconds`: how long it took."""
+    `checked`: what was asked; `found`: what AWS said; `fix`: what to do about it; `seconds`: how long it took;
+    `planned`: it is what a plan says before anything is built, and not what AWS says."""
 
     name: str
     title: str
@@ -29,6 +30,7 @@ class Hop:
     found: str
     fix: str
     seconds: float
+    planned: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 takeover. Those that only a change has are in `runs.changing`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 
 from django.db import connection, transaction
@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from stackyard.aws.checks.addresses import addresses_in_use
 from stackyard.aws.checks.delegation import delegation_problem
-from stackyard.aws.inventory import leftovers
+from stackyard.aws.hops.balancing import names_on_certificate
+from stackyard.aws.hops.path import name_covers
+from stackyard.aws.inventory import Leftover, kept_snapshots, leftovers
 from stackyard.aws.left_behind import clear_left_behinds, full_stores
 from stackyard.aws.path_proof import DID_NOT_TELL, NOTHING, Hop, prove_path
 from stackyard.aws.state_bucket import forget_state
@@ -178,7 +180,7 @@ async def check(ctx: RunContext) -> None:
     if ctx.run.kind == RunKind.CHANGE:
         return tell_what_goes(ctx)
     if not ctx.environment.is_baseline:
-        _check_path(ctx, ctx.plan)
+        await _check_path(ctx, ctx.plan)
     destroyed = [c.address for c in ctx.plan.changes if c.action in ("delete", "replace")]
     if destroyed and ctx.run.takeovers == 0:
         raise Unusable(
@@ -188,9 +190,16 @@ async def check(ctx: RunContext) -> None:
     ctx.log.write("The plan only adds." if not destroyed else "The plan goes on where another worker stopped.")
 
 
-def _check_path(ctx: RunContext, plan: Plan) -> None:
-    """What certainly cannot work is not built: the planned parts of the path must fit together."""
-    hops = prove_plan(plan.resources, fqdn=ctx.environment.fqdn, facts=ctx.facts)
+async def _check_path(ctx: RunContext, plan: Plan) -> None:
+    """What certainly cannot work is not built: the planned parts of the path must fit together. What is planned is the
+    environment's path until one is proven."""
+    facts, fqdn = ctx.facts, ctx.environment.fqdn
+    covered: Sequence[str] | None = (f"*.{facts.zone_name}",)
+    if not name_covers(f"*.{facts.zone_name}", fqdn):
+        covered = await asyncio.to_thread(names_on_certificate, ctx.access, facts)
+    hops = prove_plan(plan.resources, fqdn=fqdn, facts=facts, covered=covered)
+    if ctx.environment.proven_at is None:
+        await in_database(write_environment, ctx.lease, hops=[asdict(hop) for hop in hops])
     for hop in hops:
         mark = {True: "fits", False: "DOES NOT FIT", None: "not known before it is built"}[hop.ok]
         ctx.log.write(f"{hop.title}: {mark}. {hop.found}", level="error" if hop.ok is False else "info")
@@ -363,6 +372,15 @@ async def prove(ctx: RunContext) -> None:
             f"{len(left)} resources are still there, first {left[0].kind} {left[0].id}.", hint=left[0].how_to_clear
         )
     ctx.log.write("Nothing is left in the account.")
+    for item in await _kept(ctx):
+        ctx.log.write(f"Kept, as it was asked for, and paid for until somebody deletes it: {item.kind} {item.id}.")
+
+
+async def _kept(ctx: RunContext) -> list[Leftover]:
+    env = ctx.environment
+    return await asyncio.to_thread(
+        kept_snapshots, ctx.access, tag_key="stackyard:environment", tag_value=env.uid, name=env.base_name
+    )
 
 
 async def release(ctx: RunContext) -> None:

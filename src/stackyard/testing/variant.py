@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stackyard.aws.facts import BaselineFacts
-from stackyard.aws.inventory import leftovers
+from stackyard.aws.inventory import kept_snapshots, leftovers
 from stackyard.aws.left_behind import clear_left_behinds
 from stackyard.aws.path_proof import prove_path
 from stackyard.errors import StackyardError
@@ -226,8 +226,12 @@ class Trial:
                 zone_id=zone,
             )
             if not left:
-                return "Nothing is left."
+                return f"Nothing is left.{self._kept()}"
         raise Failed(f"Still there: {'; '.join(f'{i.kind} {i.id} ({i.how_to_clear})' for i in left)}")
+
+    def _kept(self) -> str:
+        kept = kept_snapshots(self.place.access, tag_key=TAG, tag_value=self.uid, name=self.slug)
+        return "".join(f" Kept, as it was asked for: {item.kind} {item.id}." for item in kept)
 
 
 def possible_changes(parameters: tuple[Parameter, ...], settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

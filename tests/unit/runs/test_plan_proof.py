@@ -14,6 +14,7 @@ from stackyard.runs.plan_proof import prove_plan
 
 FACTS = BaselineFacts.from_dict(facts_of("111122223333"))
 FQDN = "shop-dev.d1111.dev.example.com"
+COVERED = (f"*.{FACTS.zone_name}",)
 CONTAINERS = json.dumps([{"name": "app", "portMappings": [{"containerPort": 8080}]}])
 
 
@@ -63,18 +64,24 @@ def good() -> dict[str, dict[str, Any]]:
         ),
         "database": resource("aws_db_instance", {"port": 5432}, vpc_security_group_ids=True),
         "subnets": resource("aws_db_subnet_group", {"subnet_ids": ["subnet-5", "subnet-6"]}),
+        "secret": resource("aws_secretsmanager_secret", {"name": "shop-dev/database"}, arn=True),
+        "value": resource("aws_secretsmanager_secret_version", {}, secret_id=True, secret_string=True),
+        "policy": resource("aws_iam_role_policy", {"role": "shop-dev-execution"}, policy=True),
     }
 
 
 def prove(plan: dict[str, dict[str, Any]]) -> list[Hop]:
-    return prove_plan(list(plan.values()), fqdn=FQDN, facts=FACTS)
+    return prove_plan(list(plan.values()), fqdn=FQDN, facts=FACTS, covered=COVERED)
 
 
 def verdicts(plan: dict[str, dict[str, Any]]) -> dict[str, bool | None]:
     return {hop.name: hop.ok for hop in prove(plan)}
 
 
-ALL = ("record", "rule", "target_group", "service", "task_network", "database_network", "subnet_group")
+ALL = (
+    *("record", "certificate", "rule", "target_group", "service", "task_subnets", "task_network"),
+    *("database_network", "subnet_group", "secret"),
+)
 
 
 def test_what_fits_is_told_as_such() -> None:
@@ -93,6 +100,14 @@ def after(part: str, **values: Any) -> Callable[[dict[str, dict[str, Any]]], Non
 
 def without(part: str) -> Callable[[dict[str, dict[str, Any]]], None]:
     return lambda plan: plan.pop(part) and None
+
+
+def known_policy(action: str) -> Callable[[dict[str, dict[str, Any]]], None]:
+    def change(plan: dict[str, dict[str, Any]]) -> None:
+        document = {"Statement": [{"Effect": "Allow", "Action": [action], "Resource": "*"}]}
+        plan["policy"] = resource("aws_iam_role_policy", {"policy": json.dumps(document)})
+
+    return change
 
 
 OTHER_ALB = [{"name": "other-1.elb.amazonaws.com", "zone_id": "Z"}]
@@ -120,6 +135,10 @@ OTHER_CONTAINER = [{"container_name": "web", "container_port": 8080}]
         ("task_network", after("way in", source_security_group_id="sg-9"), "load balancer"),
         ("database_network", without("way on"), "on port 5432"),
         ("subnet_group", after("subnets", subnet_ids=["subnet-5"]), "1 subnets"),
+        ("task_subnets", after("service", network_configuration=[{"subnets": []}]), "without subnets"),
+        ("task_subnets", after("service", network_configuration=[{"subnets": ["subnet-5"]}]), "no way out"),
+        ("secret", without("policy"), "No planned role"),
+        ("secret", known_policy("s3:GetObject"), "No planned role"),
     ],
 )
 def test_what_surely_does_not_fit_is_named(hop: str, change: Any, words: str) -> None:
@@ -140,6 +159,11 @@ def unknown(part: str, **marks: Any) -> Callable[[dict[str, dict[str, Any]]], No
     return change
 
 
+def subnets_of_its_own(plan: dict[str, dict[str, Any]]) -> None:
+    plan["service"]["change"]["after"]["network_configuration"] = [{}]
+    plan["service"]["change"]["after_unknown"]["network_configuration"] = [{"security_groups": True, "subnets": True}]
+
+
 @pytest.mark.parametrize(
     ("hop", "change"),
     [
@@ -148,6 +172,9 @@ def unknown(part: str, **marks: Any) -> Callable[[dict[str, dict[str, Any]]], No
         ("service", unknown("definition", container_definitions=True)),
         ("database_network", unknown("database", port=True)),
         ("subnet_group", unknown("subnets", subnet_ids=True)),
+        ("task_subnets", subnets_of_its_own),
+        ("task_subnets", after("service", network_configuration=[{"subnets": ["subnet-of-our-own"]}])),
+        ("secret", without("value")),
     ],
 )
 def test_what_is_not_known_yet_is_not_held_against_it(hop: str, change: Any) -> None:
@@ -168,10 +195,42 @@ def test_an_own_load_balancer_is_not_measured_by_the_sandbox() -> None:
     assert False not in verdicts(plan).values()
 
 
+DEEP = f"dev.shop.{FACTS.zone_name}"
+
+
+def deep(plan: dict[str, dict[str, Any]], covered: tuple[str, ...] | None = COVERED) -> Hop:
+    """The certificate of an environment whose name the sandbox's wildcard does not cover."""
+    after("record", name=DEEP)(plan)
+    after("rule", condition=[{"host_header": [{"values": [DEEP]}]}])(plan)
+    hops = prove_plan(list(plan.values()), fqdn=DEEP, facts=FACTS, covered=covered)
+    return next(hop for hop in hops if hop.name == "certificate")
+
+
+def test_a_name_that_no_certificate_covers_is_refused() -> None:
+    found = deep(good())
+    assert found.ok is False
+    assert found.found.startswith(f"The sandbox's certificate covers *.{FACTS.zone_name}, not {DEEP}")
+    assert found.fix
+
+
+def test_a_certificate_of_its_own_covers_a_deep_name() -> None:
+    own = resource("aws_acm_certificate", {"domain_name": DEEP}, arn=True)
+    attached = resource("aws_lb_listener_certificate", {"listener_arn": FACTS.https_listener_arn}, certificate_arn=True)
+    assert deep({**good(), "own": own, "attached": attached}).ok
+    assert deep({**good(), "own": own}).ok is False, "nobody shows it"
+    other = resource("aws_acm_certificate", {"domain_name": f"prod.shop.{FACTS.zone_name}"}, arn=True)
+    assert deep({**good(), "own": other, "attached": attached}).ok is None
+
+
+def test_what_is_on_the_sandbox_s_certificate_counts() -> None:
+    assert deep(good(), (*COVERED, f"*.shop.{FACTS.zone_name}")).ok
+    assert deep(good(), None).ok is None, "AWS did not tell"
+
+
 def test_a_worker_has_hardly_any_hops_and_an_empty_plan_none() -> None:
     worker = {"service": good()["service"], "definition": good()["definition"]}
     after("service", load_balancer=[])(worker)
-    assert verdicts(worker) == {"service": True}
+    assert verdicts(worker) == {"service": True, "task_subnets": True}
     assert prove({}) == []
 
 
@@ -180,4 +239,4 @@ def test_what_is_deleted_or_only_read_does_not_count() -> None:
     gone = copy.deepcopy(plan["record"])
     gone["change"]["after"] = None
     read = {**copy.deepcopy(plan["rule"]), "mode": "data"}
-    assert prove_plan([gone, read], fqdn=FQDN, facts=FACTS) == []
+    assert prove_plan([gone, read], fqdn=FQDN, facts=FACTS, covered=COVERED) == []

@@ -5,8 +5,12 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stackyard.aws.facts import BaselineFacts
 from stackyard.aws.hops.names import REBUILD, REBUILD_BASELINE
-from stackyard.aws.hops.path import Broken, Path, host, name_covers
+from stackyard.aws.hops.path import Broken, Path, ask, host, name_covers
+from stackyard.aws.sessions import SandboxAccess
 
 
 def load_balancer(path: Path) -> str:
@@ -63,6 +67,16 @@ def certificate(path: Path) -> str:
         f"No certificate of the listener fits: {'; '.join(problems)}.",
         "Add one for this name to the listener, or take a name one label under the sandbox's zone.",
     )
+
+
+def names_on_certificate(access: SandboxAccess, facts: BaselineFacts) -> tuple[str, ...] | None:
+    """The names that the sandbox's certificate covers; None when AWS does not tell."""
+    try:
+        answer = ask(access, "acm", "describe_certificate", CertificateArn=facts.certificate_arn)
+    except (ClientError, BotoCoreError):
+        return None
+    found = answer["Certificate"] if answer else {}
+    return tuple(sorted({found["DomainName"], *found.get("SubjectAlternativeNames", [])})) if found else None
 
 
 def certificate_problem(names: Sequence[str], found: dict[str, Any] | None) -> str:

@@ -103,8 +103,18 @@ _ELASTICACHE = (
 
 
 def rds(search: Search) -> Iterator[Leftover]:
-    """Instances, clusters, snapshots made by hand or on deletion, subnet and parameter groups."""
-    yield from _kinds(search, "rds", _RDS)
+    """Instances, clusters, snapshots, subnet and parameter groups; not the snapshot that was asked for."""
+    yield from (item for item in _kinds(search, "rds", _RDS) if not _is_final_snapshot(search, item))
+
+
+def final_snapshots(search: Search) -> Iterator[Leftover]:
+    """The snapshot that was asked for when the database was made: it stays, and is nothing left behind."""
+    snapshots = tuple(kind for kind in _RDS if kind.only)
+    yield from (item for item in _kinds(search, "rds", snapshots) if _is_final_snapshot(search, item))
+
+
+def _is_final_snapshot(search: Search, item: Leftover) -> bool:
+    return item.kind.endswith("snapshot") and item.id == search.final_snapshot
 
 
 def elasticache(search: Search) -> Iterator[Leftover]:

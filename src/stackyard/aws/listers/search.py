@@ -44,6 +44,11 @@ class Search:
         when that environment has taken over the name."""
         return tags[self.tag_key] == self.tag_value if self.tag_key in tags else name == self.name
 
+    @property
+    def final_snapshot(self) -> str:
+        """The name of the one snapshot that stays because somebody asked for it when the database was made."""
+        return f"{self.name}-final-{self.tag_value}"
+
     def may_own(self, name: str) -> bool:
         """Whether it pays to ask for the tags of something of that name, where AWS tells tags only one by one."""
         return self.name in name

@@ -1,0 +1,1 @@
+"""The hops of a path as a plan has them, before anything is built."""
