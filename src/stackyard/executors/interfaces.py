@@ -68,9 +68,11 @@ class Executor(Protocol):
 
 
 class Builder(Protocol):
-    """A service that does jobs (`executors.job`) on its own machines. All calls block, and may be made again.
+    """A service that does jobs (`executors.job`) on its own machines. All calls block, and may be made again. `begin`
+    and `stop` raise Away when the service does not answer for now.
 
-    What they take and give is a JSON-able object of the builder's own, which begins as `{"key": ...}`.
+    What they take and give is a JSON-able object of the builder's own, the reference. It begins as `{"key": ...,
+    "secret": ..., "asked": ...}`: the package, the name of the secret or "", and when that was, in ISO 8601.
     """
 
     @property
@@ -78,8 +80,17 @@ class Builder(Protocol):
         """As people call it."""
         ...
 
+    @property
+    def live(self) -> bool:
+        """Whether a job has to bring what it says to its results while it works, because the service shows it late."""
+        ...
+
+    def key(self, name: str) -> str:
+        """The key of the package of a job with this name."""
+        ...
+
     def results(self, key: str) -> str:
-        """Where the job with this key brings what it leaves; empty when the service fetches it by itself."""
+        """Where the job with this key brings what it leaves."""
         ...
 
     def begin(self, reference: Mapping[str, Any], package: Path) -> dict[str, Any]:
@@ -87,12 +98,12 @@ class Builder(Protocol):
         ...
 
     def look(self, reference: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """How far it is, and the lines it said since the last look. `ended` is true, and `links` are there, in the
-        reference that comes back."""
+        """How far it is, and the lines it said since the last look. In the reference that comes back `ended` is true
+        when it is, `links` lead to it, `notice` is what people should know now, and `why` is why it has no result."""
         ...
 
-    def stop(self, reference: Mapping[str, Any]) -> None:
-        """Ask it to stop."""
+    def stop(self, reference: Mapping[str, Any]) -> bool:
+        """Ask it to stop; False when that cannot be asked yet."""
         ...
 
     def collect(self, reference: Mapping[str, Any], folder: Path) -> bool:
@@ -104,7 +115,7 @@ class Builder(Protocol):
         ...
 
     def was_begun(self, reference: Mapping[str, Any]) -> bool:
-        """Whether such a job was ever started."""
+        """Whether such a job was ever started. When not, it never will be, also by what may still be on its way."""
         ...
 
     def hand_over(self, name: str, secrets: Mapping[str, str]) -> None:

@@ -41,7 +41,7 @@ Status = Literal["succeeded", "failed", "cancelled"]
 @dataclass(frozen=True)
 class Job:
     """What is to be done. `secrets` names where the build finds them; they are never in a job. `results` is where the
-    build brings what it leaves.
+    build brings what it leaves; with `live` also what it says, while it works, and there it is told to stop.
 
     `only_adds` refuses a plan that deletes or replaces anything. `on_failure="destroy"` destroys after an apply that
     failed. `backend` are arguments of the backend block, `variables` environment variables for Terraform.
@@ -58,6 +58,7 @@ class Job:
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: str = ""
     results: str = ""
+    live: bool = False
     region: str = ""
     account_id: str = ""
     emulated: bool = False
@@ -73,6 +74,8 @@ class Job:
                 problems.append(Problem(name, f"It is missing. {rule}"))
             elif name in data and not holds(data[name]):
                 problems.append(Problem(name, rule))
+        if data.get("live") is True and not data.get("results"):
+            problems.append(Problem("live", "What is said has no place without results."))
         if problems:
             raise Invalid([Problem(f"{JOB_FILE}: {p.field}", p.message) for p in problems], hint=_HINT)
         given = {name: value for name, value in data.items() if name != "version"}
@@ -135,6 +138,7 @@ _RULES: Mapping[str, tuple[Callable[[object], bool], str]] = {
     ),
     "secrets": (_text(r"[\w/+=.@-]{0,512}"), "The name of a secret of AWS Secrets Manager, or empty."),
     "results": (_text(r"(s3://[a-z0-9.-]{3,63}/[\w/.=-]{1,500}/)?"), "s3://bucket/folder/, or empty."),
+    "live": (_flag, "true or false."),
     "region": (_text(r"[a-z0-9-]{0,40}"), 'A region such as "eu-west-1", or empty.'),
     "account_id": (_text(r"(\d{12})?"), "Twelve digits, or empty."),
     "emulated": (_flag, "true or false."),

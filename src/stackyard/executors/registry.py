@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from stackyard.errors import Unusable, shown
-from stackyard.executors import codebuild
+from stackyard.executors import codebuild, github_actions
 from stackyard.executors.interfaces import Executor, Place
 from stackyard.executors.local import LocalExecutor
 from stackyard.settings import Settings
@@ -22,8 +22,12 @@ def _local(settings: Settings, place: Place) -> Executor:
     return LocalExecutor.from_settings(settings, emulated=place.access.emulated)
 
 
-_known: dict[str, Factory] = {"local": _local, codebuild.NAME: codebuild.codebuild}
-REMOTE = frozenset({codebuild.NAME})
+_known: dict[str, Factory] = {
+    "local": _local,
+    codebuild.NAME: codebuild.codebuild,
+    github_actions.NAME: github_actions.github_actions,
+}
+REMOTE = frozenset({codebuild.NAME, github_actions.NAME})
 """Executors whose machines do not reach our database: there the state lies in a bucket of the account."""
 
 

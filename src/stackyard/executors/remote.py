@@ -9,14 +9,18 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from stackyard.errors import Cancelled, Unavailable
+from stackyard.errors import Cancelled, StackyardError, Unavailable
 from stackyard.executors.interfaces import Builder, Note, Purpose
 from stackyard.executors.job import Job, Step, pack
+from stackyard.github_api.connection import Away
 from stackyard.terraform.commands import Terraform
 from stackyard.terraform.diagnostics import TerraformFailed
 from stackyard.terraform.drift import Drifted, drift_in
@@ -26,6 +30,7 @@ from stackyard.terraform.plan import Plan
 from stackyard.terraform.state import State
 from stackyard.terraform.workdir import Workdir
 
+LONGEST_PAUSES = 20
 SECRET_PREFIX, NO_SECRET = "TF_VAR_", ("TF_VAR_stackyard_endpoint",)
 
 
@@ -130,10 +135,12 @@ class RemoteTerraform(Terraform):
         if self._out is None:
             return
         tell(f"{self.builder.name} is asked to stop the build; Terraform there ends what is in flight.")
-        self._stopping = True
-        await asyncio.to_thread(self.builder.stop, self._out.reference)
+        self._stopping, asked = True, False
         while self._out is not None:
-            await asyncio.sleep(0.1)
+            if not asked:
+                with suppress(Unavailable):  # it is asked again
+                    asked = await asyncio.to_thread(self.builder.stop, self._out.reference)
+            await asyncio.sleep(0.1 if asked else self.pause_seconds)
 
     async def leave(self, grace_seconds: float) -> None:
         """Let the job go on: whoever has the run next follows it."""
@@ -141,17 +148,17 @@ class RemoteTerraform(Terraform):
 
     async def _job(self, step: Step, *, refresh_only: bool = False) -> None:
         out, self.attached = self.attached, None
-        if out is not None and (out.step != step or not await asyncio.to_thread(self.builder.was_begun, out.reference)):
-            if out.step != step:  # never two on one state
-                await self._follow(out)
-                await self._forget(out)
-            out = None
-        if out is None:
-            out = await self._begin(step, refresh_only)
-        else:
-            self._say(f"The build goes on; following it again: {self._link(out)}")
+        self._out = out
         try:
-            out = await self._follow(out)
+            if out is not None and not await asyncio.to_thread(self.builder.was_begun, out.reference):
+                await self._forget(out)
+                out = None
+            elif out is not None and out.step != step:  # never two on one state
+                await self._forget(await self._follow(out))
+                out = None
+            elif out is not None:
+                self._say(f"The build goes on; following it again: {self._link(out)}")
+            out = await self._follow(out or await self._begin(step, refresh_only))
         finally:
             self._out = None
         await self._end(out)
@@ -161,20 +168,46 @@ class RemoteTerraform(Terraform):
             await self.before()
         await asyncio.to_thread(self.unlock)
         name = f"{self.purpose.uid}-{self.purpose.run}-{step}-{token_hex(4)}"
-        key = f"jobs/{name}.zip"
+        key = self.builder.key(name)
         secrets = {n: v for n, v in self._env.items() if n.startswith(SECRET_PREFIX) and n not in NO_SECRET}
         secret = f"stackyard/{name}" if secrets else ""
         package = await asyncio.to_thread(self._pack, step, key, refresh_only, secret)
-        out = Out(self.executor, step, {"key": key, "secret": secret})
+        out = Out(self.executor, step, {"key": key, "secret": secret, "asked": datetime.now(UTC).isoformat()})
         await self._noted(out)
-        if secret:
-            await asyncio.to_thread(self.builder.hand_over, secret, secrets)
-        reference = await asyncio.to_thread(self.builder.begin, out.reference, package)
+        self._out = out
+        try:
+            if secret:
+                await asyncio.to_thread(self.builder.hand_over, secret, secrets)
+            reference = await self._patiently(partial(self.builder.begin, out.reference, package))
+        except StackyardError:
+            if not await asyncio.to_thread(self.builder.was_begun, out.reference):
+                self._stopping = False
+                await self._forget(out)
+                raise
+            reference = dict(out.reference)  # the answer got lost, and all the same it was begun
         package.unlink()
-        self._out = Out(self.executor, step, reference)
-        await self._noted(self._out)
+        out = self._out = Out(self.executor, step, reference)
+        await self._noted(out)
         self._say(f"Handed to {self.builder.name}.")
-        return self._out
+        if reference.get("links"):
+            self._say(f"The build: {self._link(out)}")
+        return out
+
+    async def _patiently(self, begin: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What the builder answers, also when it is away for a while. Cancelled when the job is to stop meanwhile."""
+        tries = 0
+        while not self._stopping:
+            try:
+                return await asyncio.to_thread(begin)
+            except Away as away:
+                if not tries:
+                    self._say(str(away))
+                tries += 1
+                pause = max(away.seconds or 0.0, min(tries, LONGEST_PAUSES) * self.pause_seconds)
+                end = asyncio.get_running_loop().time() + pause
+                while not self._stopping and asyncio.get_running_loop().time() < end:
+                    await asyncio.sleep(0.1)
+        raise Cancelled("The build was stopped before it began.")
 
     def _pack(self, step: Step, key: str, refresh_only: bool, secret: str) -> Path:
         """The job as a zip: what the build reads."""
@@ -191,6 +224,7 @@ class RemoteTerraform(Terraform):
             variables=plain,
             secrets=secret,
             results=self.builder.results(key),
+            live=self.builder.live,
             **self.account,
         )
         package, errored = self.workdir.root / "job.zip", self.workdir.errored_state
@@ -206,16 +240,20 @@ class RemoteTerraform(Terraform):
     async def _follow(self, out: Out) -> Out:
         """Pass on what the job says, until it has ended."""
         self._out = out
-        linked, after_end = bool(out.reference.get("links")), 0
+        linked, after_end, notice = bool(out.reference.get("links")), 0, out.reference.get("notice")
         while after_end < 2:  # the last lines of a log may come after the end
-            reference, lines = await asyncio.to_thread(self.builder.look, out.reference)
+            before = out.reference
+            reference, lines = await asyncio.to_thread(self.builder.look, before)
             out = self._out = Out(out.executor, out.step, reference)
             for line in lines:
                 self._pass_on(line)
             if reference.get("links") and not linked:
                 linked = True
                 self._say(f"The build: {self._link(out)}")
-            if lines or (linked and not after_end):
+            if reference.get("notice") and reference["notice"] != notice:
+                notice = reference["notice"]
+                self._say(notice)
+            if reference != before:
                 await self._noted(out)
             after_end += bool(reference.get("ended"))
             await asyncio.sleep(0 if after_end > 1 else self.pause_seconds)
@@ -237,8 +275,8 @@ class RemoteTerraform(Terraform):
             raise Cancelled("The build was stopped.")
         if not result:
             raise Unavailable(
-                f"The build ended as {out.reference.get('status') or 'failed'} and left no result.",
-                hint=f"Its log says why: {self._link(out)}",
+                str(out.reference.get("why") or "The build left no result."),
+                hint=f"Its log says more: {self._link(out)}",
             )
         if result["status"] != "succeeded":
             found = [Diagnostic(**{**d, "references": tuple(d.get("references", ()))}) for d in result["diagnostics"]]

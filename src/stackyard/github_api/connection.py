@@ -1,5 +1,6 @@
 """A connection to GitHub's API for one repository: sign-in, errors in our words, nothing kept, no waiting inside."""
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -24,8 +25,8 @@ class Away(Unavailable):
 
 
 class Connection:
-    """Speaks for a token or an App to one repository (`owner/name`). Of what an App may do there, its token gets
-    `permissions` alone.
+    """Speaks for a token or an App to one repository (`owner/name`), with one call at a time. Of what an App may do
+    there, its token gets `permissions` alone.
 
     Raises of every method: Away (no answer, 5xx, 429, 403 with a time to wait), Unusable (401), Forbidden (403, as of
     a locked issue), NotFound (404, 410, moved to another repository), Conflict (409), Invalid (422).
@@ -36,6 +37,7 @@ class Connection:
         self._settings, self._permissions = settings, dict(permissions)
         self._api: Github | None = None
         self._login = ""
+        self._lock = threading.Lock()  # the library's own connection is not made for several threads
 
     @property
     def login(self) -> str:
@@ -72,7 +74,8 @@ class Connection:
                 self._api = Github(auth=self._auth(), **self._options())
             return self._api.requester.requestJsonAndCheck(verb, path, parameters=parameters, input=values)[1]
 
-        found: dict[str, Any] = _try(call)
+        with self._lock:
+            found: dict[str, Any] = _try(call)
         return found
 
     def _auth(self) -> Auth.Auth:

@@ -3,7 +3,7 @@
 import json
 import re
 
-from stackyard.aws.builds import BuildPlace
+from stackyard.aws.jobs import Buckets
 from stackyard.cmdb.models import Environment, Sandbox
 from stackyard.errors import Unusable
 from stackyard.executors.registry import REMOTE
@@ -19,7 +19,7 @@ def state_bucket(settings: Settings, sandbox: Sandbox) -> str:
     is none."""
     name = settings.state_bucket or str(sandbox.facts.get("state_bucket", ""))
     if not name and sandbox.executor in REMOTE:
-        name = BuildPlace.of(access_to(sandbox, settings), sandbox.executor_options).results
+        name = Buckets.of(access_to(sandbox, settings), sandbox.executor_options).results
     if not name:
         raise Unusable(
             f"Sandbox {sandbox.name} has no bucket for Terraform's state.",

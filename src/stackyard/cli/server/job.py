@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import typer
@@ -43,19 +45,32 @@ def run(
 def build(
     folder: Path = typer.Argument(help="The job: job.json, code/ and what its steps need.", show_default=False),
 ) -> None:
-    """Do a job as a build of AWS does: with the secrets that it names, and its results brought to where it says."""
+    """Do a job as a build elsewhere does: with the secrets that it names, and its results brought to where it says."""
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
-    from stackyard.aws.builds import deliver, secrets_given
+    from stackyard.aws.own_job import Events, deliver, secrets_given
     from stackyard.cli.server.prepare import read_settings
     from stackyard.executors.job import read_job
     from stackyard.executors.running import run_job
 
     job, settings, out = read_job(folder), read_settings(), folder / "out"
     own = {**os.environ, **(secrets_given(job.secrets) if job.secrets else {})}
-    result = run_job(job, folder, out, settings, typer.echo, own, as_json=True)
+    with ExitStack() as stack:
+        say: Callable[[str], None] = typer.echo
+        if job.live:
+            events = stack.enter_context(Events(job.results, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+            say = _to_both(typer.echo, events.say)
+        result = run_job(job, folder, out, settings, say, own, as_json=True)
     if job.results:
         deliver(out, job.results)
     raise typer.Exit(0 if result.status == "succeeded" else 1)
+
+
+def _to_both(first: Callable[[str], None], second: Callable[[str], None]) -> Callable[[str], None]:
+    def say(line: str) -> None:
+        second(line)
+        first(line)
+
+    return say
 
 
 app.command("decide")(wishes.decide)
