@@ -41,6 +41,8 @@ WHY = {
     "startup_failure": "GitHub could not start the workflow.",
     "timed_out": "The run took longer than GitHub or the workflow allows, and was ended without a result.",
 }
+FINAL = frozenset({"cancelled", "startup_failure"})
+"""What would end the same way again, or was somebody's wish."""
 NOT_SHOWN = "GitHub took the job but shows no run of it."
 GONE = "The run is not on GitHub any more, and left no result."
 BACK = "GitHub answers again."
@@ -126,7 +128,8 @@ class GithubActions(InBuckets):
             # Its result may have come between the two questions.
             found = jobs.read_events(self.place.access, self.buckets, told["key"], told["chunk"])
             why = WHY.get(run.conclusion, f"The run ended as '{run.conclusion}' and left no result.")
-            told |= {"ended": True, "why": "" if found.ended else why, "status": run.conclusion}
+            final = run.conclusion in FINAL
+            told |= {"ended": True, "why": "" if found.ended else why, "status": run.conclusion, "final": final}
         return told
 
     def _goes_on(self, told: Mapping[str, Any]) -> WorkflowRun | None:

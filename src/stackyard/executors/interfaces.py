@@ -99,7 +99,8 @@ class Builder(Protocol):
 
     def look(self, reference: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """How far it is, and the lines it said since the last look. In the reference that comes back `ended` is true
-        when it is, `links` lead to it, `notice` is what people should know now, and `why` is why it has no result."""
+        when it is, `links` lead to it, `notice` is what people should know now, `why` is why it has no result, and with
+        `final` another one would have none, either."""
         ...
 
     def stop(self, reference: Mapping[str, Any]) -> bool:

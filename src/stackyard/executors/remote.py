@@ -17,7 +17,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from stackyard.errors import Cancelled, StackyardError, Unavailable
+from stackyard.errors import Cancelled, Conflict, StackyardError, Unavailable
 from stackyard.executors.interfaces import Builder, Note, Purpose
 from stackyard.executors.job import Job, Step, pack
 from stackyard.github_api.connection import Away
@@ -80,6 +80,7 @@ class RemoteTerraform(Terraform):
         self._backend: Mapping[str, str] = {}
         self._out: Out | None = None
         self._stopping = False
+        self._clearing = asyncio.Lock()  # what asks a job to stop may leave something that is to be cleared
 
     async def init(self, backend: Mapping[str, str] | None = None) -> None:
         """Providers and modules, for the lock file; the backend is for the builder's machine."""
@@ -137,9 +138,10 @@ class RemoteTerraform(Terraform):
         tell(f"{self.builder.name} is asked to stop the build; Terraform there ends what is in flight.")
         self._stopping, asked = True, False
         while self._out is not None:
-            if not asked:
-                with suppress(Unavailable):  # it is asked again
-                    asked = await asyncio.to_thread(self.builder.stop, self._out.reference)
+            async with self._clearing:
+                if not asked and self._out is not None:
+                    with suppress(Unavailable):  # it is asked again
+                        asked = await asyncio.to_thread(self.builder.stop, self._out.reference)
             await asyncio.sleep(0.1 if asked else self.pause_seconds)
 
     async def leave(self, grace_seconds: float) -> None:
@@ -274,7 +276,8 @@ class RemoteTerraform(Terraform):
             self._stopping = False
             raise Cancelled("The build was stopped.")
         if not result:
-            raise Unavailable(
+            error = Conflict if out.reference.get("final") else Unavailable  # the second is tried again
+            raise error(
                 str(out.reference.get("why") or "The build left no result."),
                 hint=f"Its log says more: {self._link(out)}",
             )
@@ -286,7 +289,9 @@ class RemoteTerraform(Terraform):
 
     async def _forget(self, out: Out) -> None:
         """Nothing is out any more; what went out is deleted, because a saved plan holds values in clear."""
-        await asyncio.to_thread(self.builder.clear, out.reference)
+        async with self._clearing:
+            self._out = None
+            await asyncio.to_thread(self.builder.clear, out.reference)
         await self._noted(None)
 
     async def _noted(self, out: Out | None) -> None:

@@ -1,7 +1,6 @@
 """The workflow that does one job for Stackyard: asked for over GitHub's API, its results come back in a bucket."""
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,16 +8,14 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.actions import SIGN_IN, Act, make_repository
 from tests.actions_bridge import ActionsBridge
+from tests.github_jobs import serve_jobs
 from tests.integration.actions.test_deploy_workflow import needs_aws
 
 from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.executors.job import Job, pack
-from stackyard.settings import get_settings
 
-WORKFLOW = Path(__file__).parents[3] / "pipeline" / "github" / "environments" / ".github" / "workflows" / "job.yml"
 REGION, PACKAGES, RESULTS = "eu-central-1", "packages-of-jobs", "results-of-jobs"
 QUICK = 'resource "terraform_data" "a" { input = "one" }\noutput "a" { value = terraform_data.a.output }\n'
 SLOW = 'resource "terraform_data" "a" {\n  provisioner "local-exec" { command = "exec sleep 60" }\n}\n'
@@ -63,16 +60,8 @@ class Jobs:
 def jobs(emulator: Emulator, tmp_path: Path) -> Iterator[Jobs]:
     account = str(next(_accounts))
     access = SandboxAccess(account, REGION, f"arn:aws:iam::{account}:role/stackyard", "", emulator.endpoint)
-    repository = make_repository(tmp_path / "shop", {".github/workflows/job.yml": WORKFLOW.read_text()})
-    environment = {
-        "AWS_ENDPOINT_URL": emulator.endpoint,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "STACKYARD_DATA": str(get_settings().data.resolve()),
-        "STACKYARD_GRACE_SECONDS": "5",
-    }
-    act = Act(repository, {"aws-actions/configure-aws-credentials": SIGN_IN}, environment)
-    act.program("stackyard", f'#!/bin/sh\nexec {sys.executable} -m stackyard.cli "$@"\n')
-    with ActionsBridge(act, grace_seconds=30) as bridge:
+    with serve_jobs(tmp_path, emulator) as bridge:
+        bridge.grace_seconds = 30
         yield Jobs(bridge, access, tmp_path)
 
 

@@ -42,7 +42,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     job = read_job(folder_with(tmp_path))
     assert (job.steps, job.on_failure, job.only_adds) == (("plan", "apply"), "destroy", True)
     assert Job.from_dict(job.as_dict()) == job
-    assert job.as_dict() == {**GOOD, "refresh_only": False}
+    assert job.as_dict() == {**GOOD, "refresh_only": False, "live": False}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ("version", 2),
         ("version", True),
         ("run", "12"),
+        ("live", "yes"),
         ("environment", "../up"),
         ("uid", ""),
         ("steps", []),
@@ -78,6 +79,12 @@ def test_a_wrong_field_is_named(tmp_path: Path, field: str, value: Any) -> None:
     with pytest.raises(Invalid) as error:
         read_job(folder_with(tmp_path, **{field: value}))
     assert [p.field for p in error.value.problems] == [f"job.json: {field}"]
+
+
+def test_what_is_said_live_needs_a_place(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"job\.json: live"):
+        read_job(folder_with(tmp_path, live=True, results=""))
+    assert read_job(folder_with(tmp_path, live=True)).live
 
 
 def test_every_missing_field_is_named(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ import yaml
 GRACE_SECONDS = 30
 PHASES = ("install", "pre_build", "build", "post_build")
 """In their order. https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html"""
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "STACKYARD_DATA")
+PASSED_ON = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "STACKYARD_DATA")
 
 
 @dataclass
