@@ -21,8 +21,17 @@ def test_from_host_name_to_database_proven_and_gone(yard: Yard) -> None:
     env = run.environment
     env.refresh_from_db()
     assert (run.status, env.status) == ("succeeded", "ready"), run.error + log_of(run)
-    for hop in ("Listener rule", "Target group", "Way to the tasks", "Way to the database"):
+    for hop in (
+        "Certificate",
+        "Subnets of the tasks",
+        "Secret",
+        "Listener rule",
+        "Target group",
+        "Way to the tasks",
+        "Way to the database",
+    ):
         assert f"{hop}: fits." in log_of(run), "it was proven before anything was built"
+    assert not any(hop["planned"] for hop in env.hops), "what is proven took the place of what was planned"
     told = [(h["title"], h["ok"]) for h in env.hops]
     assert all(ok for _, ok in told), told
     assert {"DNS record", "Database", "Secret"} <= {title for title, _ in told}, told

@@ -44,6 +44,7 @@ def environment_detail(row: Environment, run: Run | None) -> EnvironmentDetail:
         outputs=row.outputs,
         resources=row.resources,
         hops=row.hops,
+        proven_at=row.proven_at,
         commit=row.commit,
         run=run_detail(run) if run is not None else None,
     )
@@ -111,6 +112,7 @@ def run_detail(row: Run) -> RunDetail:
             for s in row.stages.all()
         ],
         plan=row.plan,
+        planned_path=row.planned_path,
         leftovers=row.leftovers,
         engine=row.engine,
         commit=row.commit,

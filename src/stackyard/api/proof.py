@@ -36,6 +36,7 @@ class HopOut(Schema):
     found: str = Field(description="What is there.")
     fix: str = Field(description="What to do about it; empty unless it is broken.")
     seconds: float
+    planned: bool = Field(default=False, description="It is what a plan says, and not what AWS says.")
 
 
 class ProofOut(Schema):

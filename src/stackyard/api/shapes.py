@@ -307,6 +307,9 @@ class RunDetail(RunOut):
 
     stages: list[StageOut]
     plan: dict[str, Any]
+    planned_path: list[Any] = Field(
+        description="Of a create, until the path is proven: its hops by the plan, each as in `hops` of the environment."
+    )
     leftovers: list[Any] = Field(description="What is still in AWS after a destroy or a rollback.")
     engine: str
     commit: str
@@ -324,7 +327,10 @@ class EnvironmentDetail(EnvironmentOut):
     settings: dict[str, Any] = Field(description="What differs from the pattern's defaults. Secret values are hidden.")
     outputs: dict[str, Any]
     resources: list[Any]
-    hops: list[Any] = Field(description="The line from FQDN to the last part, as it was last proven.")
+    hops: list[Any] = Field(
+        description="The line from FQDN to the last part, as it was last proven; before that as planned (`planned`)."
+    )
+    proven_at: datetime | None = Field(description="When it was last proven.")
     commit: str
     run: RunDetail | None = Field(description="Its latest run.")
 

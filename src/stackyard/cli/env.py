@@ -223,6 +223,12 @@ def _describe(found: Any) -> None:
             say(f"  {title.capitalize()}")
             for name, value in sorted(found[title].items()):
                 say(f"    {name} = {value_text(value)}")
+    if found["hops"]:
+        from stackyard.cli.proof import say_path
+
+        planned = any(hop.get("planned") for hop in found["hops"])
+        say(f"  Path, {'planned' if planned else 'proven ' + when(found['proven_at'])}")
+        say_path(found["hops"], indent="    ")
     run = found["run"]
     if run is not None:
         say(f"  Latest run: {run['kind']} {run['id']}, {run['status']}")

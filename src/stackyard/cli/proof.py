@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -9,9 +10,11 @@ import typer
 from stackyard.cli.client import Client, part
 from stackyard.cli.env import Environment
 from stackyard.cli.failures import RunFailed
-from stackyard.cli.output import JsonOption, print_json, table
+from stackyard.cli.output import JsonOption, print_json, say, table
 
 WORDS = {True: "holds", False: "broken", None: "not asked"}
+
+PLANNED = {True: "fits", False: "broken", None: "unknown"}
 
 WIDE = 120
 """Columns of a terminal from which on there is room for what was checked."""
@@ -37,6 +40,14 @@ def verify(
     broken = next((hop for hop in found["hops"] if hop["ok"] is False), None)
     if broken is not None:
         raise BrokenPath(f"{broken['title']} of {found['environment']}: {broken['found']}", hint=broken["fix"])
+
+
+def say_path(hops: Sequence[Any], *, indent: str = "  ") -> None:
+    """The hops of an environment, a line for each; what was found only where a hop does not hold."""
+    for hop in hops:
+        word = (PLANNED if hop.get("planned") else WORDS)[hop["ok"]]
+        reason = f" {hop['found']} {hop['fix']}".rstrip() if hop["ok"] is False else ""
+        say(f"{indent}{word:<9} {hop['title']}{reason}")
 
 
 def _show(found: Any) -> None:

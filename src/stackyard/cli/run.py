@@ -45,8 +45,12 @@ def show(run_id: int = RunId, as_json: bool = JsonOption) -> None:
         say(f"  {stage['status']:<8} {stage['title']:<28} {took}")
     if found["plan"]:
         from stackyard.cli.answering import show_plan, ways
+        from stackyard.cli.proof import say_path
 
         show_plan(found["plan"])
+        if found["planned_path"]:
+            say("Path, planned:")
+            say_path(found["planned_path"])
         if found["status"] == "waiting":
             say(ways(found))
     if found["error"]:

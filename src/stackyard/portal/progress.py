@@ -55,8 +55,8 @@ class Progress:
 
     @property
     def planned(self) -> bool:
-        """Its plan is made."""
-        return any(step.name == "plan" and step.status == StageStatus.DONE for step in self.steps)
+        """Its plan is made and checked, so that the planned path is known, too."""
+        return any(step.name == "check" and step.status == StageStatus.DONE for step in self.steps)
 
     @property
     def open_log(self) -> bool:

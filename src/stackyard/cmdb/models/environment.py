@@ -55,7 +55,8 @@ class Environment(models.Model):
     outputs = models.JSONField(default=dict)
     # What stands, from Terraform's state: [{address, type, name, module, id, depends_on}].
     resources = models.JSONField(default=list)
-    # The line from FQDN to the last part, as it was last proven: [{name, title, ok, checked, found, fix, seconds}].
+    # The line from FQDN to the last part, as it was last proven, or before that as it is planned:
+    # [{name, title, ok, checked, found, fix, seconds, planned}].
     hops = models.JSONField(default=list)
     proven_at = models.DateTimeField(null=True, blank=True)
     commit = models.CharField(max_length=40, blank=True)

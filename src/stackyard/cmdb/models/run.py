@@ -1,5 +1,7 @@
 """What happened: runs, their stages and their log."""
 
+from typing import Any
+
 from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
@@ -104,6 +106,11 @@ class Run(models.Model):
     def is_active(self) -> bool:
         """True while it waits, for a worker or for approval, or works."""
         return self.status in ACTIVE
+
+    @property
+    def planned_path(self) -> list[dict[str, Any]]:
+        """Of a create, until the path is proven: its hops by the plan (`Environment.hops`)."""
+        return [hop for hop in self.environment.hops if hop.get("planned")] if self.kind == RunKind.CREATE else []
 
 
 class StageStatus(models.TextChoices):

@@ -155,7 +155,7 @@
       else finish(); // another run took its place on the page
     }, 500);
     const notice = (data) => {
-      const planned = data.stages.some((s) => s.name === "plan" && s.status === "done") ? "yes" : "no";
+      const planned = data.stages.some((s) => s.name === "check" && s.status === "done") ? "yes" : "no";
       if (data.status === box.dataset.status && planned === box.dataset.planned) return;
       box.dataset.status = data.status;
       box.dataset.planned = planned;
