@@ -115,7 +115,9 @@ class Settings(BaseSettings):
         description="GitHub's API; https://<host>/api/v3 for GitHub Enterprise Server.",
     )
     github_token: SecretStr | None = Field(
-        default=None, description="Token that may read and write the repository's issues, unless an App does."
+        default=None,
+        description="Token that may read and write the repository's issues, and for the executor github-actions start "
+        "its workflows, unless an App does.",
     )
     github_app_id: int | None = Field(default=None, description="Id of the GitHub App that does it instead of a token.")
     github_app_key: Path | None = Field(default=None, description="File with the App's private key (PEM).")

@@ -51,6 +51,9 @@ class SandboxEdit(Schema):
     force_empty: StrictBool | None = None
     approvals: list[dict[str, Any]] | None = Field(default=None, description="Rules of what has to be approved.")
     executor: StrictStr | None = Field(default=None, description="Where Terraform runs, such as `local`.")
+    executor_options: dict[str, StrictStr] | None = Field(
+        default=None, description="Names of what the executor uses, where they are not the usual ones."
+    )
     facts: dict[str, StrictStr | list[StrictStr]] | None = Field(
         default=None, description="Ids of the account's own components; without them Stackyard builds some."
     )
@@ -84,6 +87,7 @@ class SandboxDetail(SandboxOut):
     force_empty: bool
     approvals: list[Any]
     executor: str
+    executor_options: dict[str, Any]
     baseline: EnvironmentOut | None = Field(description="The common components that Stackyard built, or is building.")
 
 
@@ -246,7 +250,8 @@ def _detail(row: Any) -> SandboxDetail:
             name: getattr(row, name)
             for name in (
                 *("role_arn", "parent_zone_id", "parent_role_arn", "own_baseline", "fqdn_rule", "deep_names"),
-                *("lifetime_days", "max_lifetime_days", "max_parallel_runs", "force_empty", "approvals", "executor"),
+                *("lifetime_days", "max_lifetime_days", "max_parallel_runs", "force_empty", "approvals"),
+                *("executor", "executor_options"),
             )
         },
         pool=row.pool.name if row.pool else "",

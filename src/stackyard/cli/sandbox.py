@@ -284,9 +284,9 @@ def _as(now: Any, text: str) -> Any:
     """A value of the kind that the field has now; as it was written when it is none, so that the server says so."""
     if isinstance(now, bool):
         return {"true": True, "false": False}.get(text.lower(), text)
-    if isinstance(now, list):
+    if isinstance(now, list | dict):
         try:
-            return yaml.safe_load(text or "[]")
+            return yaml.safe_load(text or str(type(now)()))
         except yaml.YAMLError:
             return text
     return int(text) if isinstance(now, int) and text.lstrip("-").isdecimal() else text
@@ -307,7 +307,7 @@ def _describe(found: Any) -> None:
         "Environments": f"{found['environments']} of {found['max_environments']}, "
         f"{found['max_parallel_runs']} runs at a time",
         "Lifetime": f"{found['lifetime_days']} days, at most {found['max_lifetime_days']}",
-        "Executor": found["executor"],
+        "Executor": " ".join([found["executor"], *(f"{k}={v}" for k, v in found["executor_options"].items())]),
         "Approvals": f"{len(found['approvals'])} rules beside the usual one" if found["approvals"] else "",
         "Components": f"{baseline['slug']}, {baseline['status']}" if baseline else built,
     }

@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from stackyard.aws.jobs import Buckets
 from stackyard.aws.own_components import GIVEN, problems_of
 from stackyard.cmdb.models import AddressPool, Department, Environment, Sandbox, SandboxStatus
 from stackyard.cmdb.models.environment import GONE
 from stackyard.cmdb.space import space_of
 from stackyard.cmdb.validators import DNS_LABEL
 from stackyard.errors import Invalid, Problem, shown
-from stackyard.executors.registry import names
+from stackyard.executors.options import problems_of as problems_of_executor
+from stackyard.executors.registry import REMOTE, names
+from stackyard.runs.context import access_to
 from stackyard.runs.rules import parse
 from stackyard.settings import get_settings
 
@@ -34,7 +37,8 @@ NOT_BY_NAME = ("department", "pool", "facts", "approvals")
 class SandboxRequest:
     """A sandbox as it shall be. `department` and `pool`: by name; `pool` empty: none.
 
-    `approvals`: rules as `runs.rules` reads them. `executor`: where Terraform runs. `facts` None: Stackyard builds the
+    `approvals`: rules as `runs.rules` reads them. `executor`: where Terraform runs, and names of what it uses there as
+    `executor_options`. `facts` None: Stackyard builds the
     common components. Else the account's own, by their ids (`aws.own_components`). `parent_zone_id` empty: somebody
     else delegates the zone. `parent_role_arn` empty: the sandbox's role does it.
     """
@@ -60,6 +64,7 @@ class SandboxRequest:
     force_empty: bool = True
     approvals: Sequence[Mapping[str, Any]] = ()
     executor: str = "local"
+    executor_options: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] | None = None
 
     @classmethod
@@ -81,9 +86,9 @@ def filled(request: SandboxRequest, sandbox: Sandbox) -> tuple[Sandbox, list[Pro
     it."""
     known = sandbox.pk is not None
     problems = list(_fixed(request, sandbox)) if known else []
-    for field in fields(SandboxRequest):
-        if field.name not in ("department", "pool", "facts"):
-            setattr(sandbox, field.name, getattr(request, field.name))
+    for given in fields(SandboxRequest):
+        if given.name not in ("department", "pool", "facts"):
+            setattr(sandbox, given.name, getattr(request, given.name))
     department = Department.objects.filter(name=request.department).first() if _findable(request.department) else None
     if department is None:
         said = f"There is no department '{shown(request.department)}'." if request.department else "Choose one."
@@ -116,8 +121,8 @@ def _by_model(sandbox: Sandbox) -> Iterator[Problem]:
     try:
         sandbox.full_clean(exclude=["department", "pool", "facts"], validate_unique=False, validate_constraints=False)
     except ValidationError as error:
-        for field, messages in error.message_dict.items():
-            yield from (Problem(field, message) for message in messages)
+        for name, messages in error.message_dict.items():
+            yield from (Problem(name, message) for message in messages)
 
 
 def _of_names(sandbox: Sandbox) -> Iterator[Problem]:
@@ -167,6 +172,7 @@ def _of_runs(sandbox: Sandbox) -> Iterator[Problem]:
             yield Problem("approvals", f"{where}: {problem.message}")
     if sandbox.executor not in names():
         yield Problem("executor", f"There is no executor '{shown(sandbox.executor)}': choose of {', '.join(names())}.")
+    yield from problems_of_executor(sandbox.executor, sandbox.executor_options, get_settings())
 
 
 def _of_pool(request: SandboxRequest, sandbox: Sandbox, *, standing: bool) -> Iterator[Problem]:
@@ -191,3 +197,23 @@ def _fixed(request: SandboxRequest, sandbox: Sandbox) -> Iterator[Problem]:
     for name in FIXED:
         if getattr(now, name) != getattr(request, name):
             yield Problem(name, f"This cannot change while something stands in {sandbox.name}.")
+    yield from _fixed_state(request, sandbox)
+
+
+def _fixed_state(request: SandboxRequest, sandbox: Sandbox) -> Iterator[Problem]:
+    """The bucket of results is also that of the state, where no other one is known."""
+    if sandbox.executor not in REMOTE or get_settings().state_bucket or sandbox.facts.get("state_bucket"):
+        return
+    if not Environment.objects.filter(sandbox=sandbox, backend="s3").exclude(status__in=GONE).exists():
+        return
+    bucket = _results_bucket(sandbox.executor_options, sandbox)
+    said = f"The state of what stands in {sandbox.name} lies in bucket {bucket}, where results come."
+    options = request.executor_options
+    if request.executor not in REMOTE:
+        yield Problem("executor", f"{said} Choose of {', '.join(sorted(REMOTE))}.")
+    elif isinstance(options, Mapping) and _results_bucket(options, sandbox) != bucket:
+        yield Problem("executor_options", f"results: {said}")
+
+
+def _results_bucket(options: Mapping[str, Any], sandbox: Sandbox) -> str:
+    return Buckets.of(access_to(sandbox, get_settings()), options).results

@@ -79,6 +79,15 @@ def test_settings_are_typed_and_fields_are_edited(staff: Stackyard) -> None:
     assert refused.exit_code == 2
     assert "approvals: Rule 1, role:" in refused.stderr
     assert "executor: There is no executor 'jenkins'" in refused.stderr
+    named = "executor_options={results: state-of-third}"
+    assert staff("sandbox", "edit", "third", "--set", named).exit_code == 0
+    assert "codebuild results=state-of-third" in staff("sandbox", "show", "third").stdout
+    refused = staff("sandbox", "edit", "third", "--set", "executor_options={colour: red}")
+    assert refused.exit_code == 2
+    assert "executor_options: colour: The executor codebuild has the options" in refused.stderr
+    refused = staff("sandbox", "edit", "third", "--set", "executor=github-actions")
+    assert refused.exit_code == 2
+    assert "executor: Stackyard has no way into GitHub: set STACKYARD_GITHUB_TOKEN" in refused.stderr
     wrong = staff("sandbox", "bootstrap", "third", "--set", "logs.retention_days=15")
     assert wrong.exit_code == 2
     assert "settings.logs.retention_days" in wrong.stderr

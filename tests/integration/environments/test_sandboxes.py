@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from pydantic import SecretStr
 from tests.factories import Organisation, make_organisation
 
 from stackyard.cmdb.models import AddressBlock, AddressPool, Environment, Product, Run, Sandbox, SandboxStatus
@@ -91,6 +92,57 @@ def test_an_account_is_added(org: Organisation, pool: AddressPool) -> None:
     assert SandboxRequest.of(made) == wish(pool="corp", external_id="x-1", lifetime_days=7)
 
 
+def test_jobs_on_github_need_a_way_to_it_and_sound_options(org: Organisation) -> None:
+    with pytest.raises(Invalid) as error:
+        sandboxes.add(org.platform, wish(executor="github-actions"))
+    found = dict(problems(error))
+    assert set(found) == {"executor", "executor_options"}
+    assert "no way into GitHub: set STACKYARD_GITHUB_TOKEN, or STACKYARD_GITHUB_APP_ID" in found["executor"]
+    assert "set STACKYARD_GITHUB_REPOSITORY" in found["executor_options"]
+    wrong = {"repository": "../other", "workflow": "../job.yml", "ref": "-x", "pipeline": "p"}
+    with pytest.raises(Invalid) as error:
+        sandboxes.add(org.platform, wish(executor="github-actions", executor_options=wrong))
+    told = [message for field, message in problems(error) if field == "executor_options"]
+    assert [message.partition(":")[0] for message in told] == list(wrong)
+    assert "has the options repository, workflow, ref, packages, results" in told[-1]
+
+
+def test_jobs_can_be_done_on_github_where_there_is_a_way_to_it(
+    org: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(get_settings(), "github_token", SecretStr("a-token"))
+    options = {"repository": "acme/environments", "workflow": "job.yml", "ref": "release/1", "results": "state-of-acme"}
+    made = sandboxes.add(org.platform, wish(executor="github-actions", executor_options=options))
+    made.refresh_from_db()
+    assert (made.executor, made.executor_options) == ("github-actions", options)
+    assert SandboxRequest.of(made) == wish(executor="github-actions", executor_options=options)
+    monkeypatch.setattr(get_settings(), "github_repository", "acme/environments")
+    without = replace(SandboxRequest.of(made), executor_options={})
+    assert sandboxes.update(org.platform, made, without).executor_options == {}
+
+
+def test_the_bucket_of_a_state_stays_while_something_stands(org: Organisation) -> None:
+    sandbox = org.sandbox
+    sandbox.executor, sandbox.executor_options = "codebuild", {"results": "one-bucket", "packages": "another"}
+    sandbox.save()
+    environment = standing(org, sandbox, "dev")
+    Environment.objects.filter(pk=environment.pk).update(backend="s3")
+    now = SandboxRequest.of(sandbox)
+    for change, field in (
+        ({"executor": "local", "executor_options": {}}, "executor"),
+        ({"executor_options": {"results": "two-buckets"}}, "executor_options"),
+        ({"executor_options": {}}, "executor_options"),
+    ):
+        with pytest.raises(Invalid) as error:
+            sandboxes.update(org.platform, sandbox, replace(now, **change))
+        assert [p.field for p in error.value.problems] == [field]
+        assert "lies in bucket one-bucket" in error.value.problems[0].message
+        sandbox.refresh_from_db()
+    sandboxes.update(org.platform, sandbox, replace(now, executor_options={"results": "one-bucket"}))
+    Environment.objects.filter(pk=environment.pk).update(status="destroyed")
+    sandboxes.update(org.platform, sandbox, replace(now, executor="local", executor_options={}))
+
+
 def test_others_may_do_nothing(org: Organisation) -> None:
     for who in (org.requester, org.viewer, org.stranger):
         for do in (
@@ -138,6 +190,24 @@ def test_others_may_do_nothing(org: Organisation) -> None:
         ({"max_parallel_runs": 51}, "max_parallel_runs", "less than or equal"),
         ({"lifetime_days": 31, "max_lifetime_days": 30}, "max_lifetime_days", "at least the usual 31"),
         ({"facts": {}}, "facts.vpc_id", "Missing: vpc-"),
+        ({"executor": "jenkins"}, "executor", "no executor 'jenkins': choose of codebuild, github-actions, local"),
+        ({"executor_options": {"results": "b"}}, "executor_options", "results: The executor local has no options."),
+        (
+            {"executor": "codebuild", "executor_options": {"repository": "acme/x"}},
+            "executor_options",
+            "repository: The executor codebuild has the options packages, results, pipeline.",
+        ),
+        (
+            {"executor": "codebuild", "executor_options": {"results": "No_Bucket"}},
+            "executor_options",
+            "results: Write the name of a bucket.",
+        ),
+        (
+            {"executor": "codebuild", "executor_options": {"pipeline": 7}},
+            "executor_options",
+            "pipeline: Write the name of a pipeline",
+        ),
+        ({"executor_options": ["results"]}, "executor_options", "Write names and values."),
         ({"facts": {**OWN, "vpc_id": "10.0.0.0/16"}}, "facts.vpc_id", "is none; write vpc-"),
         ({"facts": {**OWN, "vpc": "vpc-1"}}, "facts.vpc", "no such component"),
         ({"facts": {**OWN, "private_subnet_ids": ["subnet-00000003"]}}, "facts.private_subnet_ids", "at least two"),

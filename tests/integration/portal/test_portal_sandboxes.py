@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from pydantic import SecretStr
 from tests.integration.portal.addresses import sent
 from tests.integration.portal.site import HTMX, Site, ready
 
@@ -96,6 +97,40 @@ def test_rules_for_approvals_and_the_executor_are_kept_and_shown_again(site: Sit
     assert "2 rules beside the usual one" in page(site)
     refused = site.client("platform").post(url, {**data, "executor": "jenkins"})
     assert refused_fields(refused.content.decode()) == {"executor"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("repository: {", "not YAML in line 1"),
+        ("- repository", "Write names and values: a name, a colon, the value."),
+        ("repository: nobody", "repository: Write a repository of GitHub as owner/name."),
+        ("colour: red", "colour: The executor github-actions has the options repository, workflow, ref,"),
+    ],
+)
+def test_options_of_an_executor_that_cannot_be_are_told_at_their_field(
+    site: Site, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    monkeypatch.setattr(get_settings(), "github_token", SecretStr("a-token"))
+    monkeypatch.setattr(get_settings(), "github_repository", "acme/environments")
+    data = {**sent("new-sandbox", site), "executor": "github-actions", "executor_options": text}
+    page = site.client("platform").post(reverse("portal:new-sandbox"), data).content.decode()
+    assert (refused_fields(page), words in page) == ({"executor_options"}, True)
+
+
+def test_options_of_an_executor_are_kept_and_shown(site: Site, new: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = reverse("portal:edit-sandbox", args=["third"])
+    data = {**sent("new-sandbox", site), "pool": "corp", "emulated": "on", "executor": "github-actions"}
+    refused = site.client("platform").post(url, data).content.decode()
+    assert refused_fields(refused) == {"executor", "executor_options"}
+    assert "set STACKYARD_GITHUB_TOKEN" in refused
+    monkeypatch.setattr(get_settings(), "github_token", SecretStr("a-token"))
+    kept = site.client("platform").post(url, {**data, "executor_options": "repository: acme/environments\nref: live"})
+    assert kept.status_code == 302
+    new.refresh_from_db()
+    assert new.executor_options == {"repository": "acme/environments", "ref": "live"}
+    assert "ref: live\nrepository: acme/environments" in site.client("platform").get(url).content.decode()
+    assert "repository: acme/environments" in page(site)
 
 
 def test_an_account_or_zone_that_is_taken_is_told(site: Site) -> None:

@@ -36,7 +36,7 @@ _SECTIONS = (
     ("Delegation of the zone", ("parent_zone_id", "parent_role_arn", "parent_external_id")),
     ("Common components", ("pool", "own_baseline", *(FACT + name for name in GIVEN))),
     ("Rules", ("max_environments", "max_parallel_runs", "lifetime_days", "max_lifetime_days", "force_empty")),
-    ("Runs", ("executor", "approvals")),
+    ("Runs", ("executor", "executor_options", "approvals")),
 )
 _HINTS = {
     "Delegation of the zone": "Leave it empty when somebody else makes the NS record in the parent zone.",
@@ -119,6 +119,14 @@ class SandboxForm(ToldForm):
     executor = forms.ChoiceField(
         required=False, initial="local", help_text="Where Terraform runs for environments that are created from now on."
     )
+    executor_options = forms.CharField(
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "class": "font-monospace"}),
+        label="Options of the executor",
+        help_text="In YAML, one name per line, such as <code>repository: acme/environments</code>. Empty: the usual "
+        "names.",
+    )
     approvals = forms.CharField(
         required=False,
         max_length=10_000,
@@ -166,15 +174,17 @@ class SandboxForm(ToldForm):
 
     def clean_approvals(self) -> list[dict[str, Any]]:
         """The rules as they are in YAML; what they may say is checked by who knows that."""
-        try:
-            rules = yaml.safe_load(self.cleaned_data["approvals"] or "[]")
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            where = f" in line {mark.line + 1}" if mark else ""
-            raise forms.ValidationError(f"This is not YAML{where}.") from None
+        rules = _yaml(self.cleaned_data["approvals"] or "[]")
         if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
             raise forms.ValidationError("Write a list of rules: each begins with a hyphen.")
         return rules
+
+    def clean_executor_options(self) -> dict[str, Any]:
+        """The options as they are in YAML; what they may be is checked by who knows that."""
+        options = _yaml(self.cleaned_data["executor_options"] or "{}")
+        if not isinstance(options, dict):
+            raise forms.ValidationError("Write names and values: a name, a colon, the value.")
+        return {str(name): value for name, value in options.items()}
 
     def request(self) -> SandboxRequest:
         """What a valid form says."""
@@ -201,7 +211,18 @@ def _initial(sandbox: Sandbox | None) -> dict[str, Any]:
         for name, value in (now.facts or {}).items()
     }
     rules = "".join(f"- {yaml.safe_dump(dict(r), default_flow_style=True, width=1000)}" for r in now.approvals)
-    return {**values, **given, "own_baseline": sandbox.own_baseline, "approvals": rules}
+    options = yaml.safe_dump(dict(now.executor_options)) if now.executor_options else ""
+    told = {"approvals": rules, "executor_options": options}
+    return {**values, **given, "own_baseline": sandbox.own_baseline, **told}
+
+
+def _yaml(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise forms.ValidationError(f"This is not YAML{where}.") from None
 
 
 class NetworkForm(ToldForm):
