@@ -122,7 +122,7 @@ class SandboxForm(ToldForm):
     executor_options = forms.CharField(
         required=False,
         max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "class": "font-monospace"}),
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "font-monospace"}),
         label="Options of the executor",
         help_text="In YAML, one name per line, such as <code>repository: acme/environments</code>. Empty: the usual "
         "names.",
