@@ -30,6 +30,9 @@ PASSPORT = "environment.yaml"
 PUSH_TRIES = 5
 DEAD_WRITER_SECONDS = 10
 
+code_of = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
+"""For `shutil.copytree`: what Terraform leaves in a work folder is no code."""
+
 
 @dataclass(frozen=True)
 class Passport:
@@ -80,7 +83,7 @@ class Record:
                 self._catch_up()
             target = self.root / folder
             shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(code, target, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan"))
+            shutil.copytree(code, target, ignore=code_of)
             (target / PASSPORT).write_text(passport.text(), encoding="utf-8")
             title = f"{kind.capitalize()} {passport.environment}"
             trailers = {"Run": passport.run, "Environment": passport.uid, "Pattern": passport.pattern}
@@ -139,14 +142,14 @@ class Record:
         if self._git("diff", "--cached", "--quiet", check=False).returncode:
             if base and self._tree(base, folder) != self._tree("HEAD", folder):
                 self._git("reset", "--hard", "--quiet")
-                raise _edited(folder, "Nothing was applied; the edit is in the record.")
+                raise edited(folder, "Nothing was applied; the edit is in the record.")
             lines = "".join(f"{key}: {value}\n" for key, value in trailers.items())
             self._git("commit", "--quiet", "--message", f"{title}\n\n{lines}")
         ours = self._tree("HEAD", folder)
         if self._remote:
             self._push()
         if base and self._tree("HEAD", folder) != ours:
-            raise _edited(folder, "Nothing was applied; the record holds this run's code and the edit.")
+            raise edited(folder, "Nothing was applied; the record holds this run's code and the edit.")
         return self._git("rev-parse", "HEAD").stdout.decode().strip()
 
     def _tree(self, commit: str, folder: Path) -> bytes:
@@ -190,7 +193,7 @@ class Record:
         self._git("push", "--quiet", "origin", f"{ours}:refs/heads/{branch}", check=False)
         self._git("reset", "--hard", "--quiet", f"origin/{BRANCH}")
         where = f"This run's code is kept as branch {branch} of the record."
-        raise _edited(Path(names[0] if names else "it"), f"Theirs stays. {where}")
+        raise edited(Path(names[0] if names else "it"), f"Theirs stays. {where}")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -225,8 +228,11 @@ class Record:
         self._git("add", "README.md")
         self._git("commit", "--quiet", "--message", "Begin the record")
 
-    def _git(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[bytes]":
-        """One git command in the clone. User and system configuration stay outside, so nothing there can change it."""
+    def _git(
+        self, *arguments: str, check: bool = True, extra: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """One git command in the clone. User and system configuration stay outside, so nothing there can change it.
+        `extra`: more of its environment."""
         passed = ("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "GIT_SSL_CAINFO", "GIT_SSH_COMMAND", "GIT_ASKPASS")
         environment = {
             **{name: os.environ[name] for name in passed if name in os.environ},
@@ -236,6 +242,7 @@ class Record:
             "LC_ALL": "C.UTF-8",
             **{f"GIT_{who}_NAME": "Stackyard" for who in ("AUTHOR", "COMMITTER")},
             **{f"GIT_{who}_EMAIL": "stackyard@localhost" for who in ("AUTHOR", "COMMITTER")},
+            **(extra or {}),
         }
         options = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "core.autocrlf=false")
         done = subprocess.run(
@@ -247,5 +254,6 @@ class Record:
         return done
 
 
-def _edited(what: Path, kept: str) -> Conflict:
+def edited(what: Path, kept: str) -> Conflict:
+    """The error for code that a person changed in the record while a run worked on it. `kept`: what became of both."""
     return Conflict(f"Somebody edited {what} in the record while this run was going on. {kept}", hint="Ask again.")
