@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     state: Literal["pg", "s3"] = Field(default="pg", description="Terraform backend for the state of environments.")
     state_bucket: str = Field(default="", description="Bucket for `state=s3`; lies in the account of the sandbox.")
     record_remote: str = Field(default="", description="Git remote that the record is pushed to. Empty: none.")
+    record_pull_requests: str = Field(
+        default="",
+        description="Repository on GitHub that the record is pushed to, as owner/name: changes wait there in pull "
+        "requests. Empty: they are committed to main.",
+    )
     aws_endpoint: str = Field(default="", description="Address of the AWS emulator for emulated sandboxes.")
     lease_seconds: int = Field(default=20, ge=3, description="A run whose worker is silent this long is taken over.")
     grace_seconds: int = Field(

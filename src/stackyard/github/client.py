@@ -1,7 +1,7 @@
 """The issues of one repository over GitHub's API. One call each, nothing kept, no waiting: who calls waits by rows."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +50,11 @@ class Issue:
 
 
 class Client:
-    """Speaks for a token or an App to the repository of issues. Every method raises what `Connection` raises."""
+    """Speaks for a token or an App to the repository of issues, or to another one with other permissions. Every method
+    raises what `Connection` raises."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._connection = Connection(settings, settings.github_repository, PERMISSIONS)
+    def __init__(self, settings: Settings, repository: str = "", permissions: Mapping[str, str] = PERMISSIONS) -> None:
+        self._connection = Connection(settings, repository or settings.github_repository, permissions)
         self._ask, self._base = self._connection.ask, self._connection.base
 
     @property
@@ -85,10 +86,10 @@ class Client:
         for row in self._connection.pages(f"{self._base}/issues/{number}/comments", {}):
             yield Comment(
                 int(row["id"]),
-                _person(row),
+                person(row),
                 row.get("body") or "",
-                _moment(row["created_at"]),
-                _moment(row.get("updated_at") or row["created_at"]) - _moment(row["created_at"]) > SAME_MOMENT,
+                moment(row["created_at"]),
+                moment(row.get("updated_at") or row["created_at"]) - moment(row["created_at"]) > SAME_MOMENT,
             )
 
     def open(self, title: str, body: str, labels: Iterable[str]) -> int:
@@ -104,9 +105,10 @@ class Client:
         """Add a comment; returns its id."""
         return int(self._ask("POST", f"{self._base}/issues/{number}/comments", {"body": body})["id"])
 
-    def edit(self, comment: int, body: str) -> None:
-        """Write a comment of ours anew."""
-        self._ask("PATCH", f"{self._base}/issues/comments/{comment}", {"body": body})
+    def edit(self, comment: int, body: str) -> dt.datetime:
+        """Write a comment of ours anew; returns when, by GitHub's clock."""
+        row = self._ask("PATCH", f"{self._base}/issues/comments/{comment}", {"body": body})
+        return moment(row["updated_at"])
 
     def reach(self) -> dict[str, Any]:
         """What GitHub says about the repository."""
@@ -116,22 +118,24 @@ class Client:
 def _issue(row: dict[str, Any]) -> Issue:
     return Issue(
         number=int(row["number"]),
-        author=_person(row),
+        author=person(row),
         title=row.get("title") or "",
         body=row.get("body") or "",
         labels=tuple(str(label["name"]) for label in row.get("labels", ())),
         closed=row.get("state") == "closed",
-        at=_moment(row["created_at"]),
-        updated_at=_moment(row["updated_at"]),
+        at=moment(row["created_at"]),
+        updated_at=moment(row["updated_at"]),
     )
 
 
-def _person(row: dict[str, Any]) -> Person:
-    user = row.get("user") or {}  # an account that was deleted
+def person(row: dict[str, Any], name: str = "user") -> Person:
+    """Who stands in a row of GitHub's under this name."""
+    user = row.get(name) or {}  # an account that was deleted
     return Person(str(user.get("login", "ghost")), int(user.get("id", 0)), user.get("type") == "Bot")
 
 
-def _moment(text: str) -> dt.datetime:
+def moment(text: str) -> dt.datetime:
+    """A time as GitHub writes it."""
     return dt.datetime.fromisoformat(text)
 
 

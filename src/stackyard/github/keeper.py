@@ -13,11 +13,13 @@ from django.db import close_old_connections, connection, connections
 from django.db.models import Max
 from django.utils import timezone
 
-from stackyard.cmdb.models import GithubCursor, GithubDelivery, GithubIssue, GithubRequest, Run
+from stackyard.cmdb.models import GithubCursor, GithubDelivery, GithubIssue, GithubRequest, PullRequest, Run
 from stackyard.errors import StackyardError
 from stackyard.github.client import Client
 from stackyard.github.inbox import poll, read
 from stackyard.github.outbox import note_new_runs, pause, write_answers, write_issues
+from stackyard.github.pull_client import PullClient
+from stackyard.github.pulls import keep_pulls
 from stackyard.github_api.connection import Away, is_configured
 from stackyard.settings import Settings
 
@@ -31,24 +33,26 @@ async def keep_up(settings: Settings) -> None:
     if not is_configured(settings):
         return
     client = Client(settings)
+    pulls = PullClient(settings) if settings.record_pull_requests else None
     while True:
         try:
-            await asyncio.to_thread(_with_connection, settings, client)
+            await asyncio.to_thread(_with_connection, settings, client, pulls)
         except Exception:
             logger.exception("keeping up with GitHub failed")
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-def _with_connection(settings: Settings, client: Client) -> None:
+def _with_connection(settings: Settings, client: Client, pulls: PullClient | None) -> None:
     close_old_connections()
     try:
-        tick(settings, client)
+        tick(settings, client, pulls)
     finally:
         connections.close_all()
 
 
-def tick(settings: Settings, client: Client) -> None:
-    """Read what was asked, do it, and tell how everything stands: as much as is due now."""
+def tick(settings: Settings, client: Client, pulls: PullClient | None = None) -> None:
+    """Read what was asked, do it, and tell how everything stands: as much as is due now. `pulls`: the record's
+    repository, where changes go through pull requests."""
     with _alone() as alone:
         if not alone:
             return
@@ -61,6 +65,8 @@ def tick(settings: Settings, client: Client) -> None:
             read(client, cursor)
             write_answers(client)
             write_issues(client, settings.public_url)
+            if pulls is not None:
+                keep_pulls(pulls, settings)
         except StackyardError as error:
             _leave_alone(cursor, error)
         else:
@@ -75,6 +81,10 @@ def standing() -> list[str]:
         f"Answers to be written: {GithubRequest.objects.filter(answered_at=None).count()}",
         f"Issues to be brought up to date: {GithubIssue.objects.filter(settled=False).count()}",
     ]
+    if waiting := PullRequest.objects.filter(settled=False).count():
+        lines.append(f"Pull requests that are open: {waiting}")
+    for pull in PullRequest.objects.filter(settled=False).exclude(problem="").order_by("pk"):
+        lines.append(f"{pull.branch}: {pull.problem}")
     for row in GithubIssue.objects.exclude(problem="").select_related("environment").order_by("pk"):
         lines.append(f"{row.environment.slug}: {row.problem}")
     if (cursor := GithubCursor.objects.first()) and cursor.problem:

@@ -142,11 +142,12 @@ def _tell(client: Client, row: GithubIssue, look: Look) -> None:
     assert row.number is not None
     if row.comment is not None:
         try:
-            return client.edit(row.comment, look.comment)
+            client.edit(row.comment, look.comment)
+            return
         except NotFound:
             row.comment = None
     mark = marker("status", row.environment.uid)
-    row.comment = _find(client, row.number, mark)
+    row.comment = find_comment(client, row.number, mark)
     if row.comment is None:
         row.comment = client.comment(row.number, look.comment)
     else:
@@ -158,14 +159,15 @@ def _answer(client: Client, request: GithubRequest) -> None:
     mark = marker("answer", request.key)
     if request.answer:
         body = f"{mark}\n{request.answer}"
-        request.comment = _find(client, request.number, mark) or client.comment(request.number, body)
+        request.comment = find_comment(client, request.number, mark) or client.comment(request.number, body)
     if request.closes:
         client.update(request.number, state="closed", state_reason="completed")
     request.answered_at = timezone.now()
     request.save(update_fields=["comment", "answered_at"])
 
 
-def _find(client: Client, number: int, mark: str) -> int | None:
+def find_comment(client: Client, number: int, mark: str) -> int | None:
+    """The comment of ours that begins with the marker."""
     ours: Iterator[int] = (
         c.id
         for c in client.comments(number)

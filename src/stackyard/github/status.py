@@ -74,7 +74,7 @@ def _body(environment: Environment, portal: str) -> str:
         *((path, json.dumps(value, ensure_ascii=False)) for path, value in sorted(environment.settings.items())),
     ]
     lines = [f"- {code(name)}: {code(value)}" for name, value in rows if value]
-    return "\n".join([marker("environment", environment.uid), *lines, "", *_link(environment, portal)])
+    return "\n".join([marker("environment", environment.uid), *lines, "", *link_lines(environment, portal)])
 
 
 def _comment(environment: Environment, runs: Sequence[Run], portal: str) -> str:
@@ -88,8 +88,8 @@ def _comment(environment: Environment, runs: Sequence[Run], portal: str) -> str:
         f"{run.get_kind_display()}, run {run.pk}: **{run.get_status_display().lower()}**. "
         f"Asked for by {code(run.requested_by.username)}.",
         _stages(run.stages.all()),
-        *_failure(run),
-        *_plan(run),
+        *failure_lines(run),
+        *plan_lines(run),
         *_decision(environment, run),
     ]
     if environment.fqdn and not environment.is_gone:
@@ -99,7 +99,7 @@ def _comment(environment: Environment, runs: Sequence[Run], portal: str) -> str:
     if earlier := runs[1 : EARLIER_SHOWN + 1]:
         told = [f"- {r.get_kind_display()}, run {r.pk}: {r.get_status_display().lower()}" for r in earlier]
         parts.append("\n".join(["Before:", *told]))
-    return "\n\n".join([*parts, *_link(environment, portal, run)])
+    return "\n\n".join([*parts, *link_lines(environment, portal, run)])
 
 
 def _stages(stages: "Sequence[Stage] | Any") -> str:
@@ -112,7 +112,8 @@ def _stages(stages: "Sequence[Stage] | Any") -> str:
     return "\n".join(lines)
 
 
-def _failure(run: Run) -> list[str]:
+def failure_lines(run: Run) -> list[str]:
+    """What went wrong in a run and what to do next; nothing when all is well."""
     if not run.error:
         return []
     parts = ["**What happened**", block(run.error)]
@@ -126,7 +127,8 @@ def _failure(run: Run) -> list[str]:
     return parts
 
 
-def _plan(run: Run) -> list[str]:
+def plan_lines(run: Run) -> list[str]:
+    """What a run's plan changes; nothing when there is no plan, or it changes nothing."""
     changes = [c for c in run.plan.get("changes", []) if c.get("action") in _SIGNS]
     if not changes:
         return []
@@ -147,7 +149,8 @@ def _decision(environment: Environment, run: Run) -> list[str]:
     return [f"{who} may comment {code(f'/approve{name}')} or {code('/reject')}{until}."]
 
 
-def _link(environment: Environment, portal: str, run: Run | None = None) -> list[str]:
+def link_lines(environment: Environment, portal: str, run: Run | None = None) -> list[str]:
+    """The link to the portal, where its address is known."""
     if not portal:
         return []
     place = f"/runs/{run.pk}/" if run else f"/environments/{environment.uid}/"

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from stackyard.cmdb.models import GithubDelivery
+from stackyard.github.pulls import note_delivery
 from stackyard.settings import get_settings
 
 LARGEST_BYTES = 1024 * 1024
@@ -44,7 +45,10 @@ def webhook(request: HttpRequest) -> HttpResponse:
     if event == "ping":
         return _said(200, "pong")
     try:
-        number = _heard(event, json.loads(body))
+        payload = json.loads(body)
+        if event == "pull_request":
+            return _pull_request(payload)
+        number = _heard(event, payload)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return _said(400, "not a delivery of this event")
     if number is None:
@@ -54,6 +58,15 @@ def webhook(request: HttpRequest) -> HttpResponse:
             GithubDelivery.objects.create(guid=guid, event=event, number=number)
     except IntegrityError:
         return _said(200, "known already")
+    return _said(202, "noted")
+
+
+def _pull_request(payload: Any) -> HttpResponse:
+    """Something happened to a pull request: the one that it names is looked at, so it may come twice or late."""
+    number, repository = _number(payload["pull_request"]), payload["repository"]["full_name"].lower()
+    if repository != get_settings().record_pull_requests.lower():
+        return _said(202, "nothing to do")
+    note_delivery(number)
     return _said(202, "noted")
 
 
@@ -75,7 +88,11 @@ def _heard(event: str, payload: Any) -> int | None:
     words = payload["comment" if event == "issue_comment" else "issue"].get("body") or ""
     if words.lstrip().startswith(OURS):
         return None  # written by ourselves; a person who writes so is heard when GitHub is polled
-    number = payload["issue"]["number"]
+    return _number(payload["issue"])
+
+
+def _number(thing: Any) -> int:
+    number = thing["number"]
     if type(number) is not int or not 0 < number < 2**31:
         raise ValueError("number")
     return number

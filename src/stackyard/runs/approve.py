@@ -34,8 +34,7 @@ def approve(user: User, run: Run, *, confirmation: str = "", digest: str = "") -
         locked.save(update_fields=["status", "approved_by", "approved_at"])
         settle_approval(locked)
         wake(locked.pk)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(locked.pk)])
+        _tell_watchers(locked)
     return locked
 
 
@@ -45,6 +44,22 @@ def reject(user: User, run: Run) -> Run:
     rights.require_act_on(user, run.environment)
     with transaction.atomic():
         return request_cancel(user, _waiting(run))
+
+
+def plan_again(run: Run) -> None:
+    """Let a waiting run plan and ask anew, because its code is another by now. In the caller's transaction, with the
+    row locked."""
+    run.status = RunStatus.QUEUED
+    run.approved_by = run.approved_at = None
+    run.save(update_fields=["status", "approved_by", "approved_at"])
+    settle_approval(run)
+    wake(run.pk)
+    _tell_watchers(run)
+
+
+def _tell_watchers(run: Run) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(run.pk)])
 
 
 def _waiting(run: Run) -> Run:

@@ -20,12 +20,14 @@ class Waits(StackyardError):
     """Not an error: the run needs a person's approval before it goes on."""
 
 
-async def approve(ctx: RunContext) -> None:
-    """Wait for a person when a rule asks for that. Not again for a plan that does what was approved."""
+async def wait_for_approval(ctx: RunContext, *, proposed: bool) -> None:
+    """Wait for a person when a rule asks for that, or because the change was `proposed` in a pull request. Not again
+    for a plan that does what was approved."""
     if ctx.run.kind == RunKind.DESTROY:
         await _plan_destroy(ctx)
     own = (*rules.parse(ctx.sandbox.approvals), *ctx.manifest.approvals)
-    need = rules.need_of(own, RunKind(ctx.run.kind), ctx.run.plan.get("changes", []), wanted=ctx.wish.confirm)
+    wanted = "It goes through a pull request." if proposed else "It was asked for." if ctx.wish.confirm else ""
+    need = rules.need_of(own, RunKind(ctx.run.kind), ctx.run.plan.get("changes", []), wanted=wanted)
     if need is None:
         return ctx.log.write("No rule asks for an approval of this plan.")
     if ctx.run.approved_at is not None and not _stricter(need, ctx.run.approval_role):

@@ -11,6 +11,7 @@ from stackyard.cmdb.models import RunKind
 from stackyard.errors import Invalid, Problem, StackyardError
 from stackyard.patterns.handwork import digests, read_folder, rendered_files
 from stackyard.patterns.workspace import Filling
+from stackyard.record.repository import Passport
 from stackyard.runs.baseline import await_delegation
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
@@ -19,12 +20,17 @@ from stackyard.runs.interface import Interface
 from stackyard.runs.judgement import is_destructive
 from stackyard.runs.upgrade_stage import bring_to_version
 from stackyard.runs.versions import passport_in, version_that_built
+from stackyard.runs.wish import Wish
 from stackyard.terraform.diagnostics import TerraformFailed
 from stackyard.terraform.plan import Plan
 
 
 class PlanAgain(StackyardError):
-    """The saved plan cannot be applied any more: plan anew, and ask anew."""
+    """The saved plan cannot be applied any more: plan anew, and ask anew. `first`: the stage to begin with."""
+
+    def __init__(self, message: str, *, first: str = "plan") -> None:
+        super().__init__(message)
+        self.first = first
 
 
 async def edit(ctx: RunContext) -> None:
@@ -44,10 +50,31 @@ async def edit(ctx: RunContext) -> None:
 def _edit(ctx: RunContext, filling: Filling) -> tuple[Problem, ...]:
     interface, file = _interface(ctx)
     before = file.read_bytes()
-    edited = interface.edited(before, ctx.wish, filling)
+    wish = Wish() if ctx.by_hand else ctx.wish
+    edited = interface.edited(before, wish, filling)
     file.write_bytes(edited.text)
     ctx.log.write(f"{file.name} is {'as it was' if edited.text == before else 'edited'}.")
     return edited.problems
+
+
+def passport_of(ctx: RunContext) -> Passport:
+    """What the code in the work folder is, for the record. Takes time: the code is read."""
+    env = ctx.environment
+    return Passport(
+        environment=env.slug,
+        uid=env.uid,
+        product=env.product.name if env.product else "",
+        department=env.department.name,
+        pattern=f"{ctx.pattern.name} {ctx.pattern.version}",
+        pattern_digest=ctx.pattern.digest,
+        sandbox=ctx.sandbox.name,
+        account_id=ctx.sandbox.account_id,
+        region=ctx.sandbox.region,
+        fqdn=env.fqdn,
+        settings=settings_in_code(ctx) if ctx.run.kind == RunKind.CHANGE else env.settings,
+        run=ctx.run.pk,
+        rendered=rendered_in_code(ctx),
+    )
 
 
 def rendered_in_code(ctx: RunContext) -> dict[str, str]:

@@ -49,6 +49,8 @@ class RunContext:
     # What stands after the apply of this attempt (`runs.pg_state`); the stages after it share it.
     state: State | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
+    # The fetched code is somebody's own edit of what this run proposed: the wish is not fulfilled in it again.
+    by_hand: bool = False
     # Names of stages that have nothing to do in this run.
     skip: set[str] = field(default_factory=set)
 

@@ -45,14 +45,14 @@ def may_ask(rules: Iterable[ApprovalRule], kind: RunKind) -> bool:
 
 
 def need_of(
-    rules: Iterable[ApprovalRule], kind: RunKind, changes: Sequence[Mapping[str, Any]], *, wanted: bool = False
+    rules: Iterable[ApprovalRule], kind: RunKind, changes: Sequence[Mapping[str, Any]], *, wanted: str = ""
 ) -> Need | None:
-    """Who has to approve a plan; None when nobody has to. `changes` as in the plan of a run's row. `wanted`: whoever
-    asked for the run wants to see its plan first."""
+    """Who has to approve a plan; None when nobody has to. `changes` as in the plan of a run's row. `wanted`: why
+    it is to be approved whatever the rules say, as that whoever asked for the run wants to see its plan first."""
     found: list[tuple[Role, str]] = []
     if kind == RunKind.CHANGE:
         if wanted:
-            found.append((Role.REQUESTER, "It was asked for."))
+            found.append((Role.REQUESTER, wanted))
         if any(change.get("destructive") for change in changes):
             found.append((Role.REQUESTER, "It takes something away."))
     for rule in rules:

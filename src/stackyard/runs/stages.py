@@ -22,21 +22,20 @@ from stackyard.cmdb.models import Allocation, Environment, RunKind
 from stackyard.errors import Forbidden, StackyardError, Unavailable, Unusable
 from stackyard.patterns.catalogue import Catalogue
 from stackyard.patterns.workspace import render_workspace, write_providers
-from stackyard.record.repository import Passport, Record
+from stackyard.record.repository import Record
 from stackyard.runs import baseline
 from stackyard.runs.addresses import call_for_list, settle_blocks
-from stackyard.runs.approving import approve, keep_plan
+from stackyard.runs.approving import keep_plan, wait_for_approval
 from stackyard.runs.backend import backend_arguments, state_bucket, state_key
 from stackyard.runs.changing import (
     PlanAgain,
     edit,
     needless_stages,
+    passport_of,
     plan_change,
     plan_digest,
     read_nothing_deployed,
     record_standing,
-    rendered_in_code,
-    settings_in_code,
     tell_what_goes,
 )
 from stackyard.runs.context import RunContext
@@ -47,6 +46,7 @@ from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import guarded, hold, write_environment
 from stackyard.runs.pg_state import seed_state, standing
 from stackyard.runs.plan_proof import prove_plan
+from stackyard.runs.proposing import commit_by_hand, merge, propose, proposes
 from stackyard.runs.recorded import RecordedCode
 from stackyard.runs.versions import passport_in, version_that_built
 from stackyard.terraform.diagnostics import TerraformFailed
@@ -103,9 +103,11 @@ async def fetch(ctx: RunContext) -> None:
     commit = ctx.environment.commit
     if ctx.run.kind in (RunKind.CHANGE, RunKind.DRIFT):
         commit = ctx.wish.commit or await asyncio.to_thread(store.newest, ctx.record_folder)
-    await asyncio.to_thread(store.fetch, ctx.record_folder, commit, ctx.workdir.code)
     if ctx.run.kind == RunKind.CHANGE and not ctx.wish.commit:
         ctx.workdir.base.write_text(commit)
+    if by_hand := await commit_by_hand(ctx):
+        ctx.by_hand, commit = True, by_hand
+    await asyncio.to_thread(store.fetch, ctx.record_folder, commit, ctx.workdir.code)
     ctx.pattern = await in_database(version_that_built, ctx.environment, passport_in(ctx.workdir.code))
     ctx.log.write(f"Fetched {ctx.record_folder} at {commit[:10]}: {ctx.pattern}.")
     # The sandbox may have another role or external id by now than when the code was recorded.
@@ -131,22 +133,7 @@ async def init(ctx: RunContext) -> None:
 async def record(ctx: RunContext) -> None:
     """Commit code, provider lock and passport to the git record, before anything is built."""
     env = ctx.environment
-    settings = await asyncio.to_thread(settings_in_code, ctx) if ctx.run.kind == RunKind.CHANGE else env.settings
-    passport = Passport(
-        environment=env.slug,
-        uid=env.uid,
-        product=env.product.name if env.product else "",
-        department=env.department.name,
-        pattern=f"{ctx.pattern.name} {ctx.pattern.version}",
-        pattern_digest=ctx.pattern.digest,
-        sandbox=ctx.sandbox.name,
-        account_id=ctx.sandbox.account_id,
-        region=ctx.sandbox.region,
-        fqdn=env.fqdn,
-        settings=settings,
-        run=ctx.run.pk,
-        rendered=await asyncio.to_thread(rendered_in_code, ctx),
-    )
+    passport = await asyncio.to_thread(passport_of, ctx)
     store = Record.from_settings(ctx.settings)
     base = ctx.workdir.base.read_text() if ctx.workdir.base.exists() else ""
 
@@ -156,9 +143,9 @@ async def record(ctx: RunContext) -> None:
     if ctx.run.kind == RunKind.CREATE:
         commit = await asyncio.to_thread(record_standing, ctx, save)
     else:
-        commit = await asyncio.to_thread(save)
+        commit = await merge(ctx) or await asyncio.to_thread(save)
     env.commit = commit
-    await in_database(write_environment, ctx.lease, commit=commit, settings=settings)
+    await in_database(write_environment, ctx.lease, commit=commit, settings=dict(passport.settings))
     await in_database(guarded, ctx.lease, commit=commit)
     ctx.log.write(f"Recorded as {commit[:10]} in {ctx.record_folder}.")
 
@@ -170,6 +157,8 @@ async def plan(ctx: RunContext) -> None:
     ctx.log.write(f"Plan: {ctx.plan.summary}.")
     if ctx.run.kind == RunKind.CHANGE:
         ctx.skip = needless_stages(ctx)
+        if "apply" in ctx.skip and not ctx.wish.plan_only and await proposes(ctx):
+            ctx.skip.remove("approve")  # the code is another, though it does nothing
 
 
 async def check(ctx: RunContext) -> None:
@@ -222,6 +211,11 @@ async def _check_delegation(ctx: RunContext, plan: Plan) -> None:
             hint="Nothing was built. Correct the delegation, then ask again.",
         )
     ctx.log.write(f"Nothing is known against certificates in {ctx.sandbox.zone_name}.")
+
+
+async def approve(ctx: RunContext) -> None:
+    """Wait for a person when that is asked for. A change that goes through a pull request waits there."""
+    await wait_for_approval(ctx, proposed=await propose(ctx))
 
 
 async def apply(ctx: RunContext) -> None:

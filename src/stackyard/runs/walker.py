@@ -185,7 +185,7 @@ async def _forward(ctx: RunContext, stages: tuple[StageName, ...]) -> Exception 
         if not isinstance(error, PlanAgain):
             break
         ctx.run.approved_at = None  # of a plan that is out of date
-        first = names.index("plan")
+        first = names.index(error.first)
         for position, stage in enumerate(stages[first:], start=first):
             # That something was applied is not forgotten.
             fresh = {} if stage.name == "apply" else {"started_at": None}

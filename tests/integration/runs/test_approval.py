@@ -1,5 +1,7 @@
 """A run that waits for approval holds no worker and no place, and still keeps its environment to itself."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from tests.factories import Organisation, make_organisation
@@ -29,7 +31,7 @@ def claimed(run: Run) -> Lease:
     return lease
 
 
-def changing(org: Organisation, name: str = "dev", **wish: bool) -> Run:
+def changing(org: Organisation, name: str = "dev", **wish: Any) -> Run:
     """A change of an environment that stands."""
     first = create(org.requester, CreateRequest("shop", "ecs-worker", name), via="api")
     finish(claimed(first), RunStatus.SUCCEEDED)

@@ -16,7 +16,7 @@ TOPIC = {"address": "aws_sns_topic.this", "type": "aws_sns_topic", "action": "de
 STAFF_FOR_DATABASES = {"types": ["aws_db_*"], "actions": ["replace", "delete"], "role": "platform", "note": "Data."}
 
 
-def role(rules: list[dict[str, Any]], kind: RunKind, *changes: dict[str, Any], wanted: bool = False) -> str:
+def role(rules: list[dict[str, Any]], kind: RunKind, *changes: dict[str, Any], wanted: str = "") -> str:
     need = need_of(parse(rules), kind, changes, wanted=wanted)
     return need.role if need else ""
 
@@ -24,7 +24,7 @@ def role(rules: list[dict[str, Any]], kind: RunKind, *changes: dict[str, Any], w
 def test_without_rules_a_requester_confirms_what_takes_away() -> None:
     assert role([], RunKind.CHANGE, QUEUE) == ""
     assert role([], RunKind.CHANGE, TOPIC) == "requester"
-    assert role([], RunKind.CHANGE, QUEUE, wanted=True) == "requester"
+    assert role([], RunKind.CHANGE, QUEUE, wanted="It was asked for.") == "requester"
     assert role([], RunKind.CREATE, QUEUE) == role([], RunKind.DESTROY, TOPIC) == ""
 
 

@@ -7,6 +7,7 @@ from stackyard.cmdb.models.github import GithubCursor, GithubDelivery, GithubIss
 from stackyard.cmdb.models.notice import Notice
 from stackyard.cmdb.models.organisation import ApiToken, Department, Membership, Product, Role
 from stackyard.cmdb.models.pattern import PatternVersion
+from stackyard.cmdb.models.pull import PullRequest
 from stackyard.cmdb.models.request import IdempotencyKey
 from stackyard.cmdb.models.run import Run, RunEvent, RunKind, RunStatus, Stage, StageStatus
 from stackyard.cmdb.models.sandbox import Sandbox, SandboxStatus
@@ -29,6 +30,7 @@ __all__ = [
     "Notice",
     "PatternVersion",
     "Product",
+    "PullRequest",
     "Role",
     "Run",
     "RunEvent",
