@@ -1,9 +1,11 @@
 """Pull requests of the record's repository over GitHub's API."""
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import Any
 
+from stackyard.errors import Unusable
 from stackyard.github.client import Client, Person, moment, person
 from stackyard.settings import Settings
 
@@ -29,6 +31,19 @@ class PullClient(Client):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, settings.record_pull_requests, PERMISSIONS)
+
+    def fits(self, remote: str) -> str:
+        """The repository's name, when pull requests can be made there and `remote`, the record's, leads to it.
+
+        Raises Unusable when that is another repository, or none."""
+        name = str(self.reach()["full_name"])
+        self.of_branch(BASE)  # whether pull requests may be read
+        if not re.search(rf"[/:]{re.escape(name)}(\.git)?/?$", remote, re.IGNORECASE):
+            raise Unusable(
+                f"STACKYARD_RECORD_REMOTE does not lead to {name}.",
+                hint="The record has to be pushed to the repository that STACKYARD_RECORD_PULL_REQUESTS names.",
+            )
+        return name
 
     def of_branch(self, branch: str) -> Pull | None:
         """The pull request that was made for a branch, also a closed one."""

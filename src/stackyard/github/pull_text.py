@@ -3,6 +3,7 @@
 import json
 
 from stackyard.cmdb.models import PullRequest, Role, Run, RunStatus
+from stackyard.errors import shown
 from stackyard.github.status import failure_lines, link_lines, plan_lines
 from stackyard.github.text import block, code, marker
 from stackyard.runs.wish import Wish
@@ -16,7 +17,7 @@ def mark_of(run: Run) -> str:
 def title_of(run: Run) -> str:
     """One line; of the settings only their names, and only where they are few."""
     wish = Wish.from_dict(run.request)
-    names = [*wish.set, *wish.unset]
+    names = [shown(name, 60) for name in (*wish.set, *wish.unset)]
     what = f": {', '.join(names)}" if 0 < len(names) <= 3 else ""
     return f"Change {run.environment.slug}{what}".replace("@", "(at)")[:200]
 

@@ -51,7 +51,7 @@ def note_delivery(number: int) -> None:
 def _keep(client: PullClient, row: PullRequest, settings: Settings) -> None:
     run = _run(row)
     if row.number is None:
-        if run.status != RunStatus.WAITING:  # the branch may not be pushed yet
+        if run.status != RunStatus.WAITING and not row.merge_wanted:  # the branch may not be pushed yet
             if not run.is_active:
                 PullRequest.objects.filter(pk=row.pk).update(settled=True)
             return

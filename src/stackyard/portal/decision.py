@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Notice, Role, Run, RunKind, RunStatus
+from stackyard.cmdb.models import Notice, PullRequest, Role, Run, RunKind, RunStatus
 from stackyard.environments.change import last_good_commit
 
 
@@ -45,12 +45,14 @@ def decision_of(user: User, run: Run) -> Decision | None:
     if run.status == RunStatus.SUCCEEDED:
         return Decision("apply", may) if run.request.get("plan_only") else None
     good = last_good_commit(run.environment)
+    # A pull request can be merged by somebody who may not approve it, and be rejected then.
+    recorded = bool(run.commit) or PullRequest.objects.filter(run=run, merged=True).exists()
     return Decision(
         "repair",
         may,
         began=run.stages.filter(name="apply", started_at__isnull=False).exists(),
-        recorded=bool(run.commit),
-        can_go_back=bool(run.commit and good and good != run.commit),
+        recorded=recorded,
+        can_go_back=bool(recorded and good and good != run.commit),
     )
 
 

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
+from tests.factories import make_organisation
 from tests.github_emulator import SECRET
+from tests.integration.runs.test_approval import changing
 
-from stackyard.cmdb.models import GithubDelivery
+from stackyard.cmdb.models import GithubDelivery, PullRequest
 from stackyard.settings import get_settings
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +97,23 @@ def test_an_odd_number_is_refused(number: object) -> None:
 def test_what_does_not_concern_us_is_left(changes: dict[str, Any]) -> None:
     assert send(json.dumps(payload(**changes)).encode()).status_code == 202
     assert not GithubDelivery.objects.exists()
+
+
+def test_a_pull_request_of_the_record_is_looked_at_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    org = make_organisation()
+    monkeypatch.setenv("STACKYARD_RECORD_PULL_REQUESTS", "acme/record")
+    get_settings.cache_clear()
+    PullRequest.objects.create(run=changing(org), branch="change/shop-dev-2", number=7, looked_at=timezone.now())
+
+    def heard(repository: str, number: object = 7) -> HttpResponse:
+        said = {"action": "closed", "pull_request": {"number": number}, "repository": {"full_name": repository}}
+        return send(json.dumps(said).encode(), event="pull_request")
+
+    assert heard("acme/environments").status_code == heard("acme/record", 8).status_code == 202
+    assert PullRequest.objects.get().looked_at is not None
+    assert heard("acme/record", "7").status_code == 400
+    assert heard("Acme/record").status_code == 202
+    assert PullRequest.objects.get().looked_at is None
 
 
 def test_without_a_secret_there_is_no_such_page(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.integration.portal.forms import as_sent
 from tests.integration.portal.site import HTMX, Site, ready
 
-from stackyard.cmdb.models import Environment, Run, RunStatus
+from stackyard.cmdb.models import Environment, PullRequest, Run, RunStatus
 from stackyard.environments.change import ChangeRequest, change
 from stackyard.settings import get_settings
 
@@ -90,6 +90,26 @@ def ended(site: Site, status: str, **fields: Any) -> Run:
 
 def run_page(site: Site, run: Run, who: str = "requester") -> str:
     return str(site.client(who).get(f"/runs/{run.pk}/").content.decode())
+
+
+def test_a_plan_that_waits_in_a_pull_request_leads_there(site: Site) -> None:
+    run = waiting(site)
+    assert "Pull request" not in run_page(site, run)
+    PullRequest.objects.create(
+        run=run, branch="change/x", number=7, url="https://github.example.com/acme/record/pull/7"
+    )
+    page = run_page(site, run)
+    assert '<a href="https://github.example.com/acme/record/pull/7">Pull request #7</a>' in page
+    assert "Approving here merges it" in page
+
+
+def test_what_was_merged_and_rejected_can_be_taken_back_on_its_page(site: Site) -> None:
+    run = ended(site, "cancelled")
+    assert "Back to the last good code" not in run_page(site, run)
+    PullRequest.objects.create(run=run, branch="change/x", number=7, merged=True)
+    page = run_page(site, run)
+    assert "Back to the last good code" in page
+    assert "is in the record" in page
 
 
 NASTY = (

@@ -1,5 +1,6 @@
 """`stackyard github`: forms, a look whether all is in order, and who is who. On the server's machine."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
@@ -41,7 +42,16 @@ def check() -> None:
                 hint="Set STACKYARD_GITHUB_REPOSITORY, and a token or an App's id and key.",
             )
         client, wrong = Client(settings), False
-        for title, ask in (("Speaks as", lambda: client.login), ("Repository", lambda: client.reach()["full_name"])):
+        asked: list[tuple[str, Callable[[], str]]] = [
+            ("Speaks as", lambda: client.login),
+            ("Repository", lambda: str(client.reach()["full_name"])),
+        ]
+        if settings.record_pull_requests:
+            from stackyard.github.pull_client import PullClient
+
+            pulls = PullClient(settings)
+            asked.append(("Pull requests of", lambda: pulls.fits(settings.record_remote)))
+        for title, ask in asked:
             try:
                 say(f"{title}: {ask()}")
             except StackyardError as error:
