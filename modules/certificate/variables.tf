@@ -6,6 +6,11 @@ variable "names" {
     condition     = length(var.names) >= 1 && length(var.names) <= 10 && length(distinct(var.names)) == length(var.names)
     error_message = "Give one to ten host names, each once."
   }
+
+  validation {
+    condition     = length(var.names) == 0 || length(var.names[0]) <= 64
+    error_message = "The first name of a certificate has at most 64 characters."
+  }
 }
 
 variable "zone" {

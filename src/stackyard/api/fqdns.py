@@ -8,7 +8,8 @@ from stackyard.api.answers import answers
 from stackyard.api.auth import person
 from stackyard.api.environments import accepted, find_environment
 from stackyard.api.shapes import Accepted
-from stackyard.environments.fqdns import add_fqdn, covered, further_names, remove_fqdn, takes_names
+from stackyard.environments.fqdns import add_fqdn, further_names, remove_fqdn, takes_names
+from stackyard.environments.naming import covered
 
 router = Router(tags=["environments"])
 

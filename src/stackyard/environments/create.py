@@ -106,7 +106,7 @@ def _choose_sandbox(request: CreateRequest, product: Product, pattern: Pattern) 
             raise Invalid.field("sandbox", f"{product.department.title} has no sandbox '{shown(request.sandbox)}'.")
     if not rows:
         raise Invalid.field("sandbox", f"{product.department.title} has no sandbox yet; platform staff can add one.")
-    reasons = {s.name: _why_not(s, pattern) for s in rows}
+    reasons = {s.name: _why_not(s, pattern) or _unserved(s, pattern, product, request.name) for s in rows}
     fitting = next((s for s in rows if reasons[s.name] is None), None)
     if fitting is None:
         raise Invalid.field("sandbox", " ".join(f"{name}: {reason}" for name, reason in reasons.items()))
@@ -131,6 +131,24 @@ def _why_not(sandbox: Any, pattern: Pattern) -> str | None:
     return None
 
 
+def _unserved(sandbox: Sandbox, pattern: Pattern, product: Product, name: str) -> str | None:
+    """Nothing would answer under the host name: it is deeper than the wildcard, and there is no other certificate. Of
+    an account's own certificate it is not known here what else it covers; the proof on the plan asks for that."""
+    fqdn = naming.fqdn(product, name, sandbox)
+    if _is_reached(pattern) and not (
+        naming.covered(fqdn, sandbox) or pattern.makes_certificates or sandbox.own_baseline
+    ):
+        return (
+            f"gives host names such as {fqdn}, which its certificate for *.{sandbox.zone_name} does not cover, and "
+            f"{pattern.title} makes no certificate of its own."
+        )
+    return None
+
+
+def _is_reached(pattern: Pattern) -> bool:
+    return "environment.fqdn" in pattern.manifest.fills.values()
+
+
 def _write(
     user: User, request: CreateRequest, product: Product, pattern: Pattern, settings: dict[str, Any], sandbox: Sandbox
 ) -> Environment:
@@ -140,7 +158,7 @@ def _write(
     if Environment.objects.exclude(status__in=GONE).filter(slug=slug).exists():
         raise Invalid.field("name", f"'{slug}' is there already.")
     fqdn = naming.fqdn(product, request.name, sandbox)
-    if problem := name_problem(fqdn):
+    if problem := name_problem(fqdn) or (naming.certificate_problem(fqdn, sandbox) if _is_reached(pattern) else ""):
         raise Invalid.field("name", problem)
     secret = secret_settings(pattern, settings)
     environment = Environment.objects.create(

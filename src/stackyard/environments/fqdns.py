@@ -14,6 +14,7 @@ from stackyard.cmdb.models import Environment, Run, RunKind, Sandbox
 from stackyard.cmdb.naming import name_problem
 from stackyard.environments.allocate import claim_fqdn
 from stackyard.environments.change import require_standing
+from stackyard.environments.naming import certificate_problem, covered
 from stackyard.errors import Conflict, Invalid, NotFound, shown
 from stackyard.runs.filling import FURTHER_FQDNS, further_fqdns
 from stackyard.runs.queue import enqueue
@@ -21,9 +22,6 @@ from stackyard.runs.wish import Wish
 
 MAX_FURTHER = 3
 """A listener rule takes five values (ELBv2 quotas): the FQDN, CloudFront's header where there is one, and these."""
-
-MAX_CERTIFIED = 64
-"""The first name of an ACM certificate has at most 64 characters (RFC 5280, appendix A.1: ub-common-name)."""
 
 
 @dataclass(frozen=True)
@@ -120,15 +118,7 @@ def _check(name: str, environment: Environment) -> None:
             raise Invalid.field("fqdn", f"{shown(name)} lies in {other}, which is the zone of another sandbox.")
     if name.partition(".")[0].endswith("-origin"):
         raise Invalid.field("fqdn", "Names that begin with …-origin are kept for CloudFront's way to a load balancer.")
-    if not covered(name, environment.sandbox) and len(name) > MAX_CERTIFIED:
-        raise Invalid.field(
-            "fqdn",
-            f"It needs a certificate of its own, whose name takes {MAX_CERTIFIED} characters; this has {len(name)}.",
-        )
+    if problem := certificate_problem(name, environment.sandbox):
+        raise Invalid.field("fqdn", problem)
     if name == environment.fqdn or name in further_fqdns(environment):
         raise Invalid.field("fqdn", f"{environment.slug} has this name already.")
-
-
-def covered(name: str, sandbox: Sandbox) -> bool:
-    """Whether the sandbox's wildcard certificate is for this name: `*` is exactly one label (RFC 6125, 6.4.3)."""
-    return "." not in name.removesuffix(f".{sandbox.zone_name}")

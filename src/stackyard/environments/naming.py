@@ -8,6 +8,9 @@ from stackyard.errors import Problem, shown
 MAX_SLUG = 32
 """An ALB target group's name has at most 32 characters (ELBv2 CreateTargetGroup), and it is the environment's slug."""
 
+MAX_CERTIFIED = 64
+"""The first name of an ACM certificate has at most 64 characters (RFC 5280, appendix A.1: ub-common-name)."""
+
 
 def slug(product: Product, name: str) -> str:
     """`<product>-<name>`: the base name of every resource and the first label of the FQDN."""
@@ -40,3 +43,15 @@ def check_name(product: Product, name: str) -> list[Problem]:
             )
         ]
     return []
+
+
+def covered(name: str, sandbox: Sandbox) -> bool:
+    """Whether the sandbox's wildcard certificate is for this name: `*` is exactly one label (RFC 6125, 6.4.3)."""
+    return "." not in name.removesuffix(f".{sandbox.zone_name}")
+
+
+def certificate_problem(name: str, sandbox: Sandbox) -> str:
+    """Why there can be no certificate for this name; empty when the sandbox's covers it or it can have its own."""
+    if covered(name, sandbox) or len(name) <= MAX_CERTIFIED:
+        return ""
+    return f"It needs a certificate of its own, whose name takes {MAX_CERTIFIED} characters; this has {len(name)}."

@@ -17,6 +17,7 @@ from stackyard.patterns.reading import read_parameters
 from stackyard.settings import Settings, get_settings
 
 # `source = "../../modules/NAME"`: how a shipped pattern or module names a module beside it.
+_CERTIFICATE = re.compile(r'^\s*resource\s+"aws_acm_certificate"', re.MULTILINE)
 _MODULE_SOURCE = re.compile(r'source\s*=\s*"(?:\.\./)+(?:modules/)?([a-z0-9][a-z0-9-]*)"')
 
 
@@ -76,6 +77,12 @@ class Pattern:
         if missing:
             raise Unusable(f"Pattern {self.name} needs modules that are not there: {', '.join(missing)}.")
         return tuple(found[name] for name in sorted(found))
+
+    @cached_property
+    def makes_certificates(self) -> bool:
+        """Whether it, or a module of it, makes certificates, as a host name needs that the sandbox's does not cover."""
+        files = (file for folder in (self.directory, *self.modules) for file in sorted(folder.glob("*.tf")))
+        return any(_CERTIFICATE.search(file.read_text(encoding="utf-8")) for file in files)
 
     @cached_property
     def digest(self) -> str:
