@@ -1,71 +1,29 @@
 """As an operator I let AWS CodeBuild do Terraform's part of runs; all else is as with Terraform beside a worker."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from stackyard.aws.builds import BuildPlace
-from stackyard.aws.sessions import SandboxAccess
 from stackyard.cmdb.models import Environment, Run
 from stackyard.cmdb.sealing import unseal
 from tests.acceptance.conftest import StartWorker
 from tests.acceptance.test_recovery import assert_nothing_is_left, at_stage, ended, until
 from tests.acceptance.test_what_follows_from_an_error import cancel_when, said
+from tests.aws_builds import make_builds
 from tests.yard import Yard, log_of
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
-BUILDSPEC = Path(__file__).parents[2] / "pipeline" / "aws" / "buildspec.yml"
 
 
 @pytest.fixture
 def building(yard: Yard) -> Yard:
     """A yard whose sandbox has a pipeline, and builds with it."""
     sandbox = yard.org.sandbox
-    access = yard.access(sandbox)
-    place = BuildPlace.of(access, {})
-    s3 = access.client("s3")
-    for bucket in (place.packages, place.results):
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": sandbox.region})
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    roles = {name: made_role(access, name) for name in ("codepipeline", "codebuild")}
-    access.client("codebuild").create_project(
-        name="stackyard-builds",
-        source={"type": "CODEPIPELINE", "buildspec": BUILDSPEC.read_text()},
-        artifacts={"type": "CODEPIPELINE"},
-        environment={"type": "LINUX_CONTAINER", "image": "none", "computeType": "BUILD_GENERAL1_SMALL"},
-        serviceRole=roles["codebuild"],
-    )
-    source = {
-        "name": "Source",
-        "actionTypeId": {"category": "Source", "owner": "AWS", "provider": "S3", "version": "1"},
-        "configuration": {"S3Bucket": place.packages, "S3ObjectKey": "jobs/none.zip"},
-        "outputArtifacts": [{"name": "job"}],
-    }
-    build = {
-        "name": "Build",
-        "actionTypeId": {"category": "Build", "owner": "AWS", "provider": "CodeBuild", "version": "1"},
-        "configuration": {"ProjectName": "stackyard-builds"},
-        "inputArtifacts": [{"name": "job"}],
-    }
-    access.client("codepipeline").create_pipeline(
-        pipeline={
-            "name": place.pipeline,
-            "roleArn": roles["codepipeline"],
-            "artifactStore": {"type": "S3", "location": place.results},
-            "stages": [{"name": "Source", "actions": [source]}, {"name": "Build", "actions": [build]}],
-        }
-    )
+    make_builds(yard.access(sandbox))
     sandbox.executor = "codebuild"
     sandbox.save()
     return yard
-
-
-def made_role(access: SandboxAccess, service: str) -> str:
-    allowed = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    made = access.client("iam").create_role(RoleName=service, AssumeRolePolicyDocument=trust)
-    return str(made["Role"]["Arn"])
 
 
 def left_in_buckets(yard: Yard) -> list[str]:
