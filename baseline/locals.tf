@@ -21,6 +21,12 @@ locals {
   # certificate can be validated, so certificate and load balancer are left for later.
   delegated = true
 
+  # Filled by Stackyard: role that it works with in the account.
+  role_arn = "arn:aws:iam::111111111111:role/stackyard"
+
+  # Filled by Stackyard: its release.
+  stackyard_version = ""
+
   # The VPC: two zones, each with a public, a private and a database subnet.
   network = {
     # A NAT gateway in each zone. Costs twice as much, and one zone's failure does not cut off the other.
@@ -55,6 +61,16 @@ locals {
   github = {
     # Let workflows sign in, so that applications are deployed without a stored key. Who may do what is up to roles.
     sign_in = false
+  }
+
+  # Where Terraform runs for the environments, when not beside Stackyard's workers. The sandbox's executor says which.
+  builds = {
+    # Make a pipeline that builds in AWS CodeBuild, for the executor codebuild.
+    codebuild = false
+
+    # Repository whose workflows build, such as acme/environments, for the executor github-actions. Empty: none. It
+    # needs github.sign_in.
+    github_repository = ""
   }
 
   # What the common components log.

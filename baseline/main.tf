@@ -87,6 +87,21 @@ module "state_bucket" {
   tags = local.tags
 }
 
+# Buckets, pipeline and roles have the names by which an executor looks for them: an account has one sandbox.
+module "builds" {
+  source = "../modules/builds"
+  count  = local.builds.codebuild || local.builds.github_repository != "" ? 1 : 0
+
+  sandbox_role_arns  = [local.role_arn]
+  pipeline           = local.builds.codebuild
+  github_repository  = local.builds.github_repository
+  stackyard_version  = local.stackyard_version
+  log_retention_days = local.logs.retention_days
+  tags               = local.tags
+
+  depends_on = [module.github]
+}
+
 module "github" {
   source = "../modules/github-oidc-provider"
   count  = local.github.sign_in ? 1 : 0

@@ -1,29 +1,67 @@
 """As an operator I let AWS CodeBuild do Terraform's part of runs; all else is as with Terraform beside a worker."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from stackyard.aws.builds import BuildPlace
 from stackyard.cmdb.models import Environment, Run
 from stackyard.cmdb.sealing import unseal
+from stackyard.environments import sandboxes
 from tests.acceptance.conftest import StartWorker
 from tests.acceptance.test_recovery import assert_nothing_is_left, at_stage, ended, until
 from tests.acceptance.test_what_follows_from_an_error import cancel_when, said
-from tests.aws_builds import make_builds
+from tests.builds import Pipeline
 from tests.yard import Yard, log_of
 
+GITHUB_SUBJECT = "repo:acme/environments:environment:stackyard"
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
-def building(yard: Yard) -> Yard:
-    """A yard whose sandbox has a pipeline, and builds with it."""
-    sandbox = yard.org.sandbox
-    make_builds(yard.access(sandbox))
-    sandbox.executor = "codebuild"
-    sandbox.save()
+def pipeline(yard: Yard, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """The account of the yard's sandbox, with a pipeline."""
+    mirror = tmp_path_factory.getbasetemp() / "mirror"
+    access = yard.access(yard.org.sandbox)
+    return Pipeline.apply(access, tmp_path / "pipeline", mirror, github_repository="acme/environments")
+
+
+@pytest.fixture
+def building(yard: Yard, pipeline: Pipeline) -> Yard:
+    """A yard whose sandbox builds with that pipeline."""
+    yard.org.sandbox.executor = "codebuild"
+    yard.org.sandbox.save()
     return yard
+
+
+def assert_least_privilege(yard: Yard) -> None:
+    """Each role of the pipeline can be taken by its own service for this account alone, or by jobs of one environment
+    of one repository, and may do what is named with what is named."""
+    sandbox = yard.org.sandbox
+    iam = yard.access(sandbox).client("iam")
+    trusted = {}
+    for name in ("builds-build", "builds-pipeline", "builds-start", "github"):
+        role = iam.get_role(RoleName=f"stackyard-{name}")["Role"]
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        trusted[name] = (statement["Principal"], statement["Condition"])
+        for policy in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=policy)["PolicyDocument"]
+            for allowed in document["Statement"]:
+                assert [action for action in allowed["Action"] if "*" in action] == []
+                named = [r for r in allowed["Resource"] if sandbox.account_id in r or "stackyard" in r]
+                assert named == allowed["Resource"] != []
+    account = {"StringEquals": {"aws:SourceAccount": sandbox.account_id}}
+    issuer = "token.actions.githubusercontent.com"
+    assert trusted == {
+        "builds-build": ({"Service": "codebuild.amazonaws.com"}, account),
+        "builds-pipeline": ({"Service": "codepipeline.amazonaws.com"}, account),
+        "builds-start": ({"Service": "events.amazonaws.com"}, account),
+        "github": (
+            {"Federated": f"arn:aws:iam::{sandbox.account_id}:oidc-provider/{issuer}"},
+            {"StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": GITHUB_SUBJECT}},
+        ),
+    }
 
 
 def left_in_buckets(yard: Yard) -> list[str]:
@@ -33,7 +71,8 @@ def left_in_buckets(yard: Yard) -> list[str]:
     return [item["Key"] for page in pages for item in page.get("Versions", ())]
 
 
-def test_created_proven_and_destroyed_by_builds(building: Yard) -> None:
+def test_created_proven_and_destroyed_by_builds(building: Yard, pipeline: Pipeline) -> None:
+    assert_least_privilege(building)
     run = building.create()
     building.carry(run)
     env = run.environment
@@ -51,6 +90,25 @@ def test_created_proven_and_destroyed_by_builds(building: Yard) -> None:
     assert gone.status == "succeeded", gone.error + log_of(gone)
     assert_nothing_is_left(building, gone)
     assert left_in_buckets(building) == []
+
+    assert "No changes." in pipeline.run("plan", "-no-color")
+    pipeline.run("destroy", "-no-color", "-auto-approve", "-parallelism=20")
+    assert pipeline.run("state", "list") == ""
+
+
+def test_a_sandbox_without_a_pipeline_is_told_so_before_anything_is_built(yard: Yard) -> None:
+    yard.org.sandbox.executor = "codebuild"
+    yard.org.sandbox.save()
+    found = {f.title: f for f in sandboxes.check(yard.org.platform, yard.org.sandbox)}["Builds"]
+    assert found.ok is False
+    assert "There is no bucket stackyard-builds-" in found.found
+    assert "there is no pipeline stackyard-builds." in found.found
+
+    run = yard.create()
+    yard.carry(run)
+    assert run.status == "failed"
+    assert "Trying again" not in log_of(run)
+    assert "`stackyard sandbox check` tells what is missing" in log_of(run)
 
 
 @pytest.mark.long

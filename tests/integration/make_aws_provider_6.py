@@ -18,7 +18,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(__file__).with_name("aws_provider_6.json")
-SOURCES = [*ROOT.glob("modules/*/*.tf"), *ROOT.glob("patterns/*/*.tf"), *ROOT.glob("baseline/*.tf")]
+FOLDERS = ("modules/*", "patterns/*", "baseline", "pipeline/aws")
+SOURCES = [file for folder in FOLDERS for file in ROOT.glob(f"{folder}/*.tf")]
 
 
 def used_types() -> set[tuple[str, str]]:

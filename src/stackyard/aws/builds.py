@@ -1,7 +1,7 @@
 """Builds in a sandbox's account: a package is uploaded, CodePipeline starts CodeBuild for it, the results come back in
 a bucket.
 
-The names are those of the outputs of `pipeline/aws`. Every call answers for itself, so that whoever has lost the thread
+The names are those of `modules/builds`. Every call answers for itself, so that whoever has lost the thread
 can take it up again with nothing but the package's key.
 """
 
@@ -26,7 +26,7 @@ class BuildPlace(Buckets):
 
     @classmethod
     def of(cls, access: SandboxAccess, options: Mapping[str, Any]) -> "BuildPlace":
-        """By the sandbox's options, else by the names that `pipeline/aws` gives."""
+        """By the sandbox's options, else by the names that `modules/builds` gives."""
         return cls(
             str(options.get("packages") or f"{usual_name(access)}-jobs"),
             str(options.get("results") or f"{usual_name(access)}-results"),

@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stackyard.aws.checks import addresses, delegation, quotas, standing
+from stackyard.aws.checks import addresses, builds, delegation, quotas, standing
 from stackyard.aws.checks.finding import Finding, Verdict
 from stackyard.aws.checks.parent import parent_zone as above
 from stackyard.aws.facts import BaselineFacts
 from stackyard.aws.hops.path import Path
+from stackyard.aws.jobs import Buckets
 from stackyard.aws.lookup import Server
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.errors import StackyardError
@@ -32,13 +33,15 @@ def check_sandbox(
     parent: SandboxAccess | None = None,
     parent_zone_id: str = "",
     own_vpc: str = "",
+    build_place: Buckets | None = None,
 ) -> list[Finding]:
     """Look at the account of a sandbox whose environments get names under `zone_name` and whose VPC has, or gets, the
     block `vpc_cidr`. `facts` None: it has no baseline yet. `other_cidrs`: blocks of other sandboxes; `resolver`: the
     DNS server to ask, by host and port, in place of this machine's; `parent`: the account of the zone `parent_zone_id`
-    above, where its NS record is ours to write; `own_vpc`: the network of a baseline that is not whole yet. Changes
-    nothing. Findings come in a fixed order; when the role opens no account, or another, that is the only one. An error
-    of AWS makes the finding that met it unknown. Invalid for an address block that is none."""
+    above, where its NS record is ours to write; `own_vpc`: the network of a baseline that is not whole yet;
+    `build_place`: where its builds are, when they are elsewhere. Changes nothing. Findings come in a fixed order; when
+    the role opens no account, or another, that is the only one. An error of AWS makes the finding that met it unknown.
+    Invalid for an address block that is none."""
     own = addresses.block(vpc_cidr, "vpc_cidr")
     others = [addresses.block(text, "other_cidrs") for text in other_cidrs]
     account = _account(access)
@@ -63,6 +66,8 @@ def check_sandbox(
             "HTTPS listener": lambda: standing.listener(path),
             "Certificate": lambda: standing.certificate(path),
         }
+    if build_place is not None:
+        checks["Builds"] = lambda: builds.place(access, build_place)
     with ThreadPoolExecutor(max_workers=len(checks)) as pool:
         asked = {title: pool.submit(_ask, access, check) for title, check in checks.items()}
     verdicts = {ACCOUNT: account, **{title: answer.result() for title, answer in asked.items()}}

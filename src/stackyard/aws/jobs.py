@@ -14,10 +14,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stackyard.aws.sessions import SandboxAccess
-from stackyard.errors import Unavailable, shown
+from stackyard.errors import Unavailable, Unusable, shown
 
 RESULT, EVENTS, STOP = "result.json", "events/", "stop"
 """Below the results of a job: how it ended, which comes last; its chunks of events; the mark."""
+
+NOT_THERE = frozenset({"NoSuchBucket", "PipelineNotFoundException"})
 
 TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 """What S3 says when the object that must not be there is there, or just comes from somebody else."""
@@ -32,7 +34,7 @@ class Buckets:
 
     @classmethod
     def of(cls, access: SandboxAccess, options: Mapping[str, Any]) -> "Buckets":
-        """By the sandbox's options, else the bucket of results that `pipeline/aws` makes, for both: what comes into
+        """By the sandbox's options, else the bucket of results that `modules/builds` makes, for both: what comes into
         its bucket of packages starts a pipeline."""
         results = str(options.get("results") or f"{usual_name(access)}-results")
         return cls(str(options.get("packages") or results), results)
@@ -156,10 +158,16 @@ def take_back(access: SandboxAccess, name: str) -> None:
 
 @contextmanager
 def told(what: str) -> Iterator[None]:
-    """AWS errors as one sentence: what we wanted, and what AWS said."""
+    """AWS errors as one sentence: what we wanted, and what AWS said. Unusable when what builds need is not there,
+    which waiting does not help, else Unavailable."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] in NOT_THERE:
+            raise Unusable(
+                f"AWS did not let us {what}: {shown(str(error), 300)}",
+                hint="Builds are not set up in this account: `stackyard sandbox check` tells what is missing.",
+            ) from error
         raise Unavailable(
             f"AWS did not let us {what}: {shown(str(error), 300)}",
             hint="docs/executors.md tells what an account needs for builds.",

@@ -126,9 +126,9 @@ def permission_policies() -> dict[str, Policy]:
     network = {service: names for service, names in _WRITE.items() if service in _NETWORK}
     services = {service: names for service, names in _WRITE.items() if service not in _NETWORK}
     return {
-        "stackyard-read": _document(_allow(_actions(_READ))),
-        "stackyard-network": _document(_allow(_actions(network))),
-        "stackyard-services": _document(_allow(_actions(services)), *_roles()),
+        "stackyard-read": _document(allow(_actions(_READ))),
+        "stackyard-network": _document(allow(_actions(network))),
+        "stackyard-services": _document(allow(_actions(services)), *_roles()),
     }
 
 
@@ -144,9 +144,9 @@ def parent_permission_policy(zone_id: str, zone_name: str) -> Policy:
         }
     }
     return _document(
-        _allow(["route53:ChangeResourceRecordSets"], zone, only),
-        _allow(["route53:GetHostedZone", "route53:ListResourceRecordSets"], zone),
-        _allow(["route53:GetChange"]),
+        allow(["route53:ChangeResourceRecordSets"], zone, only),
+        allow(["route53:GetHostedZone", "route53:ListResourceRecordSets"], zone),
+        allow(["route53:GetChange"]),
     )
 
 
@@ -155,11 +155,11 @@ def _roles() -> list[Policy]:
     tasks = [f"arn:aws:iam::*:role/{name}" for name in _TASK_ROLES]
     own = [f"{service}.amazonaws.com" for service in _SERVICES_WITH_OWN_ROLE]
     return [
-        _allow(_actions({"iam": _ROLE_ACTIONS}), roles),
-        _allow(_actions({"iam": _GITHUB_ACTIONS}), [_GITHUB]),
-        _allow(["iam:PassRole"], tasks, {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
+        allow(_actions({"iam": _ROLE_ACTIONS}), roles),
+        allow(_actions({"iam": _GITHUB_ACTIONS}), [_GITHUB]),
+        allow(["iam:PassRole"], tasks, {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
         # AWS makes these roles, once in an account, for its own services.
-        _allow(["iam:CreateServiceLinkedRole"], "*", {"StringEquals": {"iam:AWSServiceName": own}}),
+        allow(["iam:CreateServiceLinkedRole"], "*", {"StringEquals": {"iam:AWSServiceName": own}}),
     ]
 
 
@@ -167,7 +167,8 @@ def _actions(services: dict[str, str]) -> list[str]:
     return [f"{service}:{name}" for service, names in services.items() for name in names.split()]
 
 
-def _allow(actions: list[str], resources: list[str] | str = "*", condition: Policy | None = None) -> Policy:
+def allow(actions: list[str], resources: list[str] | str = "*", condition: Policy | None = None) -> Policy:
+    """A statement that allows these actions."""
     statement: Policy = {"Effect": "Allow", "Action": actions, "Resource": resources}
     return {**statement, "Condition": condition} if condition else statement
 

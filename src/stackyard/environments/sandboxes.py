@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
+from stackyard.aws.build_policies import build_policy, trust_of_builds
 from stackyard.aws.caller import own_principal
 from stackyard.aws.check import Finding, check_sandbox
 from stackyard.aws.facts import BaselineFacts
@@ -26,6 +27,7 @@ from stackyard.environments.baselines import (
 from stackyard.environments.occupancy import living, lock_sandboxes, refuse_while_lived_in
 from stackyard.environments.sandbox_rules import SandboxRequest, filled
 from stackyard.errors import Conflict, Invalid, StackyardError
+from stackyard.executors.registry import REMOTE, build_place
 from stackyard.runs.baseline import other_blocks
 from stackyard.runs.context import access_to, parent_access_to
 from stackyard.settings import get_settings
@@ -107,13 +109,17 @@ def policies_for(sandbox: Sandbox) -> tuple[tuple[str, str], ...]:
     asked = EMULATED_SELF if sandbox.emulated else own_principal(sandbox.region)
     principal = settings.principal or asked or SOMEBODY
     note = "" if principal != SOMEBODY else f" ({SOMEBODY} stands for the role that Stackyard's workers run as)"
-    policies = [(f"Trust policy of {sandbox.role_arn}{note}", trust_policy(principal, sandbox.external_id))]
-    policies += [(f"Permission policy {name}", policy) for name, policy in permission_policies().items()]
+    trust, permissions = trust_policy(principal, sandbox.external_id), permission_policies()
+    if sandbox.executor in REMOTE:
+        trust["Statement"].append(trust_of_builds(sandbox.account_id, sandbox.external_id))
+        permissions["stackyard-builds"] = build_policy(access_to(sandbox, settings))
+    policies = [(f"Trust policy of {sandbox.role_arn}{note}", trust)]
+    policies += [(f"Permission policy {name}", policy) for name, policy in permissions.items()]
     if sandbox.parent_role_arn:
         title = f"Trust policy of {sandbox.parent_role_arn}{note}"
         policies.append((title, trust_policy(principal, sandbox.parent_external_id)))
-        permissions = parent_permission_policy(sandbox.parent_zone_id, sandbox.zone_name)
-        policies.append((f"Permission policy of {sandbox.parent_role_arn}", permissions))
+        record = parent_permission_policy(sandbox.parent_zone_id, sandbox.zone_name)
+        policies.append((f"Permission policy of {sandbox.parent_role_arn}", record))
     return tuple((title, json.dumps(policy, indent=2)) for title, policy in policies)
 
 
@@ -147,6 +153,7 @@ def check(user: User, sandbox: Sandbox) -> list[Finding]:
         parent=parent if not sandbox.own_baseline else None,
         parent_zone_id=sandbox.parent_zone_id,
         own_vpc=_own_vpc(sandbox),
+        build_place=build_place(sandbox.executor, access, sandbox.executor_options),
     )
     if block is not None:
         found = [block if finding.title == block.title else finding for finding in found]

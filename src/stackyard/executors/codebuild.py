@@ -17,7 +17,7 @@ FIELDS = frozenset(builds.Build.__dataclass_fields__)
 
 @dataclass(frozen=True)
 class CodeBuild(InBuckets):
-    """Jobs as builds of the pipeline in a sandbox's account (`pipeline/aws`)."""
+    """Jobs as builds of the pipeline in a sandbox's account (`modules/builds`)."""
 
     name: str = "CodeBuild"
     live: bool = False

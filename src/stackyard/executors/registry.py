@@ -1,13 +1,23 @@
 """Executors by the name that a sandbox names its own with."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
+from stackyard.aws.builds import BuildPlace
+from stackyard.aws.jobs import Buckets
+from stackyard.aws.sessions import SandboxAccess
 from stackyard.errors import Unusable, shown
 from stackyard.executors import codebuild, github_actions
 from stackyard.executors.interfaces import Executor, Place
 from stackyard.executors.local import LocalExecutor
 from stackyard.settings import Settings
+
+
+def build_place(name: str, access: SandboxAccess, options: Mapping[str, Any]) -> Buckets | None:
+    """Where in the account of a sandbox an executor's jobs are; None when they are not there."""
+    if name == codebuild.NAME:
+        return BuildPlace.of(access, options)
+    return Buckets.of(access, options) if name in REMOTE else None
 
 
 class Factory(Protocol):

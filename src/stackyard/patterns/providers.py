@@ -9,9 +9,9 @@ from stackyard.patterns.reading import provider_path
 
 # Every service that a shipped pattern or module talks to; the emulator answers for all of them at one address.
 EMULATED_SERVICES = (
-    "acm", "applicationautoscaling", "cloudformation", "cloudfront", "cloudwatch", "cloudwatchlogs", "ec2", "ecr",
-    "ecs", "elasticache", "elb", "iam", "kms", "rds", "route53", "s3", "s3control", "secretsmanager",
-    "servicediscovery", "sns", "sqs", "ssm", "sts", "wafv2",
+    "acm", "applicationautoscaling", "cloudformation", "cloudfront", "cloudwatch", "cloudwatchevents",
+    "cloudwatchlogs", "codebuild", "ec2", "ecr", "ecs", "elasticache", "elb", "iam", "kms", "rds", "route53", "s3",
+    "s3control", "secretsmanager", "servicediscovery", "sns", "sqs", "ssm", "sts", "wafv2",
 )  # fmt: skip
 
 

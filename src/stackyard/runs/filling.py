@@ -1,5 +1,6 @@
 """What Stackyard itself fills into an environment's interface file."""
 
+from stackyard import __version__
 from stackyard.cmdb.models import Allocation, Environment, Sandbox
 from stackyard.patterns.providers import Account
 from stackyard.patterns.workspace import Filling
@@ -60,6 +61,8 @@ def _of_baseline(environment: Environment) -> dict[str, object]:
         "tags": environment.tags,
         "zone_name": sandbox.zone_name,
         "parent_zone_id": sandbox.parent_zone_id,
+        "role_arn": sandbox.role_arn,
+        "stackyard_version": __version__,
         "delegated": bool(sandbox.parent_zone_id or environment.outputs.get("certificate_arn")),
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from tests.actions_bridge import ActionsBridge
-from tests.github_jobs import bucket_of, job_environment, left_in_bucket, make_bucket, serve_jobs
+from tests.github_jobs import bucket_of, left_in_bucket, make_bucket, serve_jobs
 from tests.integration.actions.test_deploy_workflow import needs_aws
 
 from stackyard.aws import jobs
@@ -122,7 +122,7 @@ def site(emulator: Emulator, tmp_path: Path) -> Iterator[Site]:
     account = str(next(_accounts))
     access = SandboxAccess(account, REGION, f"arn:aws:iam::{account}:role/stackyard", "", emulator.endpoint)
     make_bucket(access)
-    with serve_jobs(tmp_path, job_environment(emulator.endpoint)) as bridge:
+    with serve_jobs(tmp_path, emulator) as bridge:
         yield Site(bridge, access, tmp_path)
 
 

@@ -4,7 +4,7 @@ Each patch first looks whether what it changes is still there, and refuses to st
 a patch that silently does nothing would show up much later as a Terraform run that hangs.
 """
 
-from stackyard.aws.emulator.patches import containers, data, identity, network, pipelines
+from stackyard.aws.emulator.patches import containers, data, identity, network, pipelines, stacks
 
 PATCHES = (
     containers.services_run_at_once,
@@ -22,10 +22,12 @@ PATCHES = (
     network.ec2_classic_is_gone,
     network.own_certificates_replace_the_default_one,
     network.cache_policies_replace_forwarded_values,
-    pipelines.packages_start_builds,
+    pipelines.events_start_pipelines,
     pipelines.executions_name_their_source,
     pipelines.a_pipeline_is_source_enough,
     pipelines.builds_tell_how_they_are,
+    stacks.buckets_are_as_stacks_say,
+    stacks.stacks_make_pipelines,
 )
 
 

@@ -11,25 +11,47 @@ from stackyard.aws.emulator.builds import Build, milliseconds
 from stackyard.aws.emulator.patches.tools import Wrapped, add, wrap
 from stackyard.aws.sessions import EMULATED_CREDENTIALS
 
-PREFIX = "jobs/"
 BUILD_ACTION = {"category": "Build", "owner": "AWS", "provider": "CodeBuild", "version": "1"}
 _builds: dict[str, Build] = {}
 
 
-def packages_start_builds() -> None:
-    """S3: an object below `jobs/` in the source bucket of a pipeline starts an execution of it, with a real build."""
-    from moto.s3.models import S3Backend
+def events_start_pipelines() -> None:
+    """EventBridge: a rule whose target is a pipeline starts it, with what its input transformer makes of the event.
+
+    moto knows no such target; its exception drops the rules that come after it.
+    """
+    from moto.events.models import Rule
+    from moto.utilities.arns import parse_arn
 
     def starting(original: Wrapped) -> Wrapped:
-        def put_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, **more: Any) -> Any:
-            key = original(self, bucket_name, key_name, *arguments, **more)
-            if key_name.startswith(PREFIX):
-                _start_pipelines(self.account_id, bucket_name, key)
-            return key
+        def send_to_targets(self: Any, event: Any, *arguments: Any, **more: Any) -> None:
+            pipelines = [t for t in self.targets if parse_arn(t["Arn"]).service == "codepipeline"]
+            if pipelines and self.state == "ENABLED" and self.event_pattern.matches_event(event):
+                for target in pipelines:
+                    _start_pipeline(parse_arn(target["Arn"]), _transformed(target, event))
+            everything, self.targets = self.targets, [t for t in self.targets if t not in pipelines]
+            try:
+                original(self, event, *arguments, **more)
+            finally:
+                self.targets = everything
 
-        return put_object
+        return send_to_targets
 
-    wrap(S3Backend, "put_object", starting)
+    wrap(Rule, "send_to_targets", starting)
+
+
+def _transformed(target: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
+    """The input that a target gets.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html"""
+    transformer = target.get("InputTransformer") or {}
+    text = str(transformer.get("InputTemplate") or "{}")
+    for name, path in (transformer.get("InputPathsMap") or {}).items():
+        value: Any = event
+        for part in str(path).removeprefix("$.").split("."):
+            value = value[part]
+        text = text.replace(f"<{name}>", json.dumps(value)[1:-1] if isinstance(value, str) else json.dumps(value))
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def executions_name_their_source() -> None:
@@ -54,9 +76,7 @@ def executions_name_their_source() -> None:
                 "pipelineExecutionId": execution.pipeline_execution_id,
                 "actionName": "Build",
                 "status": execution.status,
-                "input": {
-                    "actionTypeId": {"category": "Build", "owner": "AWS", "provider": "CodeBuild", "version": "1"}
-                },
+                "input": {"actionTypeId": BUILD_ACTION},
                 "output": {"executionResult": {"externalExecutionId": execution.build_id}},
             }
             for execution in found
@@ -102,19 +122,23 @@ def builds_tell_how_they_are() -> None:
     wrap(CodeBuildBackend, "stop_build", stopping)
 
 
-def _start_pipelines(account: str, bucket: str, key: Any) -> None:
+def _start_pipeline(arn: Any, wish: Mapping[str, Any]) -> None:
+    """As StartPipelineExecution: the source is the object, and its version, that the wish names."""
     from moto.codepipeline.models import codepipeline_backends
+    from moto.s3.models import s3_backends
 
-    for region, backend in codepipeline_backends[account].items():
-        for name, pipeline in backend.pipelines.items():
-            actions = [action for stage in pipeline.pipeline["stages"] for action in stage["actions"]]
-            if any(action.get("configuration", {}).get("S3Bucket") == bucket for action in actions):
-                projects = [a["configuration"]["ProjectName"] for a in actions if _is_build(a)]
-                _start_build(account, region, backend, name, projects[0], key)
-
-
-def _is_build(action: Mapping[str, Any]) -> bool:
-    return bool(action["actionTypeId"]["provider"] == "CodeBuild")
+    name = arn.resource_id
+    pipelines = codepipeline_backends[arn.account][arn.region]
+    actions = [a for stage in pipelines.pipelines[name].pipeline["stages"] for a in stage["actions"]]
+    source = next(a["configuration"] for a in actions if a["actionTypeId"]["provider"] == "S3")
+    named = {r["revisionType"]: r["revisionValue"] for r in wish.get("sourceRevisions", ())}
+    key = source["S3ObjectKey"]
+    if source.get("AllowOverrideForS3ObjectKey") == "true":
+        key = named.get("S3_OBJECT_KEY", key)
+    found = s3_backends[arn.account]["aws"].get_object(source["S3Bucket"], key, named.get("S3_OBJECT_VERSION_ID"))
+    project = next(a["configuration"]["ProjectName"] for a in actions if a["actionTypeId"]["provider"] == "CodeBuild")
+    if found is not None:  # else the execution fails at its source, and there is no build
+        _start_build(arn.account, arn.region, pipelines, name, project, found)
 
 
 def _start_build(account: str, region: str, pipelines: Any, pipeline: str, project: str, key: Any) -> None:
