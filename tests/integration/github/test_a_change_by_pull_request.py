@@ -1,22 +1,25 @@
 """With real Terraform and Git: what is applied is what was merged, and exactly what was planned."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.acceptance.conftest import StartWorker, start_worker
 from tests.github_emulator import BOT, GithubEmulator
 from tests.github_emulator.with_git import GithubWithGit, git
 from tests.integration.github.conftest import Joined, introduce
 from tests.integration.github.test_from_issue_to_environment import work_until
 from tests.yard import Yard, log_of
 
-from stackyard.cmdb.models import Environment, PullRequest, Run, RunStatus
+from stackyard.cmdb.models import Environment, GithubCursor, PullRequest, Run, RunStatus
 from stackyard.environments.change import ChangeRequest, apply_again, change
 from stackyard.runs.approve import approve, reject
 from stackyard.settings import Settings, get_settings
 
+__all__ = ["start_worker"]
 pytestmark = pytest.mark.journey
 
 
@@ -86,6 +89,7 @@ def front(
         "RECORD_PULL_REQUESTS": github.repository,
         "GITHUB_URL": joined.url,
         "GITHUB_POLL_SECONDS": "0.1",
+        "LEASE_SECONDS": "3",
     }
     for name, value in values.items():
         monkeypatch.setenv(f"STACKYARD_{name}", value)
@@ -220,3 +224,29 @@ def test_github_away_or_a_lost_work_folder_is_waited_out_with_one_pull_request(f
     front.github.delete_branch(front.github.pulls()[-1]["head"]["ref"])
     front.until(run, RunStatus.CANCELLED)
     assert Environment.objects.get().settings["container.memory"] == 2048
+
+
+@pytest.mark.long
+def test_a_worker_that_dies_while_github_does_not_merge_doubles_nothing(
+    front: Front, start_worker: StartWorker
+) -> None:
+    environment = front.built()
+    run = front.ask(environment, container__cpu=512, container__memory=1024)
+    approve(front.yard.user, run)
+    front.github.faults = [502] * 1000
+    worker = start_worker()
+    end = time.monotonic() + 60
+    while not PullRequest.objects.filter(run=run, merge_wanted=True).exists():
+        assert time.monotonic() < end, log_of(run)
+        time.sleep(0.1)
+    worker.kill()
+    worker.wait()
+    front.github.faults = []
+    GithubCursor.objects.update(not_before=None)
+    run = front.until(run, RunStatus.SUCCEEDED)
+    assert run.takeovers == 1
+    assert run.approved_by == front.yard.user
+    (pull,) = front.github.pulls()
+    assert pull["merged_at"] is not None
+    assert front.comment(pull["number"])
+    assert git(front.github.remote, "rev-list", "--count", f"main^..{pull['head']['ref']}") == "1"
