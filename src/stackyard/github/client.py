@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stackyard.errors import NotFound
+from stackyard.errors import NotFound, Unusable
 from stackyard.github_api.connection import Connection
 from stackyard.settings import Settings
 
@@ -113,6 +113,16 @@ class Client:
     def reach(self) -> dict[str, Any]:
         """What GitHub says about the repository."""
         return self._ask("GET", self._base)
+
+    def usable(self) -> str:
+        """The repository's full name, when its issues can be read. Raises Unusable when it has none."""
+        row = self.reach()
+        if row.get("has_issues") is False:
+            raise Unusable(
+                f"Issues are switched off in {row['full_name']}.", hint="The repository's settings at GitHub, Features."
+            )
+        next(self.issues(dt.datetime.now(dt.UTC)), None)
+        return str(row["full_name"])
 
 
 def _issue(row: dict[str, Any]) -> Issue:

@@ -1,15 +1,19 @@
 """The issue forms, from the catalogue and the CMDB. What they ask is what `reading` reads."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from stackyard.cmdb.models import Product, Sandbox
+from stackyard.errors import NotFound
 from stackyard.github.reading import ANY_SANDBOX, CHANGE, DELETE, NEW, Field
+from stackyard.github_api.connection import Connection
 from stackyard.patterns.catalogue import Catalogue
 
 FOLDER = Path(".github/ISSUE_TEMPLATE")
+PUSH_PERMISSIONS = {"contents": "write", "metadata": "read"}
 _SETTINGS_HELP = "One per line, such as `container.cpu = 512`. Lists and maps as JSON. Empty: the pattern's defaults."
 
 
@@ -20,6 +24,26 @@ def forms(catalogue: Catalogue) -> dict[str, str]:
         "change-environment.yml": _text(_change()),
         "delete-environment.yml": _text(_delete()),
     }
+
+
+def push_forms(connection: Connection, catalogue: Catalogue) -> dict[str, bool]:
+    """Commit them to the default branch of the repository, one commit for each that differs. File -> whether it did.
+
+    The connection needs `PUSH_PERMISSIONS`. Raises what it raises, as where the branch is protected.
+    """
+    written = {}
+    for name, text in forms(catalogue).items():
+        path = f"{connection.base}/contents/{FOLDER.as_posix()}/{name}"
+        try:
+            there = connection.ask("GET", path)
+        except NotFound:
+            there = {}
+        known = base64.b64decode(there.get("content") or "").decode(errors="replace")
+        written[name] = known != text
+        if known != text:
+            wish = {"message": f"Write {name}", "content": base64.b64encode(text.encode()).decode()}
+            connection.ask("PUT", path, {**wish, "sha": there["sha"]} if there else wish)
+    return written
 
 
 def write_forms(folder: Path, catalogue: Catalogue) -> list[Path]:

@@ -7,7 +7,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from github import Auth, Github, GithubException, GithubIntegration, RateLimitExceededException
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from github import (
+    Auth,
+    Github,
+    GithubException,
+    GithubIntegration,
+    RateLimitExceededException,
+    UnknownObjectException,
+)
 
 from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, StackyardError, Unavailable, Unusable, shown
 from stackyard.settings import Settings
@@ -85,7 +94,13 @@ class Connection:
                 raise Unusable("There is no way into GitHub.", hint="Set STACKYARD_GITHUB_TOKEN, or an App.")
             return Auth.Token(token)
         owner, _, name = self.repository.partition("/")
-        installation = self._integration().get_repo_installation(owner, name)
+        try:
+            installation = self._integration().get_repo_installation(owner, name)
+        except UnknownObjectException:
+            raise NotFound(
+                f"The App is not installed for {self.repository}, or there is no such repository.",
+                hint="Install it there: on the App's page, Install App.",
+            ) from None
         return self._app().get_installation_auth(
             installation.id, self._permissions, requester=self._integration().requester
         )
@@ -94,13 +109,22 @@ class Connection:
         return GithubIntegration(auth=self._app(), **self._options())
 
     def _app(self) -> Auth.AppAuth:
-        key = self._settings.github_app_key
+        file = self._settings.github_app_key
+        if file is None:
+            raise Unusable("The App's private key is not set.", hint="STACKYARD_GITHUB_APP_KEY names its file.")
         try:
-            return Auth.AppAuth(self._settings.github_app_id or 0, key.read_text() if key else "")
+            key = file.read_text()
+            load_pem_private_key(key.encode(), None)
         except OSError as error:
             raise Unusable(
-                f"The App's key cannot be read: {error.strerror}.", hint="STACKYARD_GITHUB_APP_KEY."
+                f"The App's private key {file} cannot be read: {error.strerror}.", hint="See STACKYARD_GITHUB_APP_KEY."
             ) from None
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise Unusable(
+                f"{file} is not a private key in PEM, without a password.",
+                hint="Generate one on the App's page at GitHub; STACKYARD_GITHUB_APP_KEY names the file.",
+            ) from None
+        return Auth.AppAuth(self._settings.github_app_id or 0, key)
 
     def _options(self) -> dict[str, Any]:
         """No retries inside: a process that sleeps for GitHub cannot be stopped, and rows wait better."""

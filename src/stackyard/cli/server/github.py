@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 
 from stackyard.errors import StackyardError, Unusable
+from stackyard.settings import Settings
 
 app = typer.Typer(help="GitHub as front door and log, on the server's machine.", no_args_is_help=True)
 
@@ -13,16 +14,24 @@ app = typer.Typer(help="GitHub as front door and log, on the server's machine.",
 @app.command("form")
 def form(
     folder: Path = typer.Option(Path(".github/ISSUE_TEMPLATE"), "--folder", help="Where to write them."),
+    push: bool = typer.Option(False, "--push", help="Commit them to the repository of issues instead."),
 ) -> None:
-    """Write the issue forms from today's patterns, products and sandboxes. Commit them to the repository."""
+    """Write the issue forms from today's patterns, products and sandboxes. Commit them to the repository, or --push."""
     from stackyard.cli.server.prepare import prepared
 
-    with prepared():
-        from stackyard.github.forms import write_forms
+    with prepared() as settings:
+        from stackyard.github.forms import PUSH_PERMISSIONS, push_forms, write_forms
+        from stackyard.github_api.connection import Connection
         from stackyard.patterns.catalogue import Catalogue
 
-        for path in write_forms(folder, Catalogue.from_settings()):
-            typer.echo(str(path))
+        if push:
+            _require_configured(settings)
+            there = Connection(settings, settings.github_repository, PUSH_PERMISSIONS)
+            for name, written in push_forms(there, Catalogue.from_settings()).items():
+                typer.echo(f"{name}: {'committed' if written else 'as it was'}")
+        else:
+            for path in write_forms(folder, Catalogue.from_settings()):
+                typer.echo(str(path))
 
 
 @app.command("check")
@@ -34,26 +43,21 @@ def check() -> None:
         from stackyard.cli.output import say
         from stackyard.github.client import Client
         from stackyard.github.keeper import standing
-        from stackyard.github_api.connection import is_configured
 
-        if not is_configured(settings):
-            raise Unusable(
-                "GitHub is not configured.",
-                hint="Set STACKYARD_GITHUB_REPOSITORY, and a token or an App's id and key.",
-            )
+        _require_configured(settings)
         client, wrong = Client(settings), False
         asked: list[tuple[str, Callable[[], str]]] = [
             ("Speaks as", lambda: client.login),
-            ("Repository", lambda: str(client.reach()["full_name"])),
+            ("Issues of", client.usable),
         ]
         if settings.record_pull_requests:
             from stackyard.github.pull_client import PullClient
 
             pulls = PullClient(settings)
             asked.append(("Pull requests of", lambda: pulls.fits(settings.record_remote)))
-        for title, ask in asked:
+        for title, look in asked:
             try:
-                say(f"{title}: {ask()}")
+                say(f"{title}: {look()}")
             except StackyardError as error:
                 wrong = True
                 say(f"{title}: {error}")
@@ -80,3 +84,12 @@ def person(
 
         known_as(name, login)
     typer.echo(f"{name} is {login} on GitHub." if login else f"{name} is nobody on GitHub.")
+
+
+def _require_configured(settings: Settings) -> None:
+    from stackyard.github_api.connection import is_configured
+
+    if not is_configured(settings):
+        raise Unusable(
+            "GitHub is not configured.", hint="Set STACKYARD_GITHUB_REPOSITORY, and a token or an App's id and key."
+        )
