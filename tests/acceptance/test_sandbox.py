@@ -23,6 +23,7 @@ from stackyard.cmdb.models import AddressPool, ApiToken, Environment, Run, RunEv
 from stackyard.environments import sandboxes
 from stackyard.environments.change import ChangeRequest
 from stackyard.environments.create import create
+from stackyard.environments.destroy import destroy
 from stackyard.environments.pools import PoolRequest, create_pool
 from stackyard.environments.requests import CreateRequest
 from stackyard.errors import Conflict, Invalid
@@ -69,9 +70,10 @@ class Land:
         )
         return sandboxes.add(self.org.platform, request)
 
-    def bootstrap(self, sandbox: Sandbox) -> Run:
-        """Ask for its common components."""
-        return sandboxes.bootstrap(self.org.platform, sandbox, {"logs.retention_days": 7}, via="api")
+    def bootstrap(self, sandbox: Sandbox, **settings: object) -> Run:
+        """Ask for its common components; `__` in the name of a setting is a dot."""
+        dotted = {name.replace("__", "."): value for name, value in settings.items()}
+        return sandboxes.bootstrap(self.org.platform, sandbox, {"logs.retention_days": 7, **dotted}, via="api")
 
     def create(self, sandbox: Sandbox, pattern: str) -> Run:
         """Ask for an environment in it."""
@@ -277,3 +279,26 @@ def test_a_sandbox_that_empties_nothing_says_what_to_empty(yard: Yard) -> None:
     assert (gone.status, gone.leftovers) == ("succeeded", []), gone.error + log_of(gone)
     assert f"The way into account {sandbox.account_id} is the sandbox's of today." in log_of(gone)
     assert "sandbox's of today" not in log_of(refused)
+
+
+@pytest.mark.timeout(600)
+def test_common_components_hold_all_that_builds_in_the_account_need(land: Land, start_worker: StartWorker) -> None:
+    start_worker()
+    sandbox = land.add("commerce-builds", delegated=True)
+    sandbox.executor = "codebuild"
+    sandbox.save()
+    wanted = {"builds__codebuild": True, "github__sign_in": True, "builds__github_repository": "acme/environments"}
+    good(land.bootstrap(sandbox, **wanted))
+    found = {finding.title: finding for finding in sandboxes.check(land.org.platform, sandbox)}
+    assert found["Builds"].ok, found["Builds"]
+
+    run = land.create(sandbox, "ecs-worker")
+    good(run)
+    assert [build["step"] for build in run.builds] == ["plan", "apply"]
+    gone = destroy(land.org.requester, run.environment, via="api")
+    good(gone)
+    assert [build["step"] for build in gone.builds] == ["destroy"]
+    last = sandboxes.destroy_baseline(land.org.platform, sandbox, via="api")
+    good(last)
+    assert last.leftovers == []
+    assert sandboxes.check(land.org.platform, sandbox)[-1].found.startswith("There is no bucket stackyard-builds-")
