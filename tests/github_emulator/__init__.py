@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / ".data" / "node"
 REPOSITORIES = [f"environments-{number}" for number in range(100)]
 SECRET = "a-webhook-secret"
+HEARD = ["issues", "issue_comment", "pull_request"]
 APP = 4711
 BOT, RIKA, PAT, STRANGER = "stackyard-bot", "rika-gh", "pat-gh", "moritz-gh"
 
@@ -113,7 +114,7 @@ class GithubEmulator:
         seed["github"]["apps"] = [
             {
                 **{"app_id": APP, "slug": "stackyard", "name": "Stackyard", "private_key": pem.decode()},
-                **{"permissions": granted, "events": ["issues", "issue_comment", "pull_request"]},
+                **{"permissions": granted, "events": HEARD},
                 "installations": [{"installation_id": 100, "account": "acme", "repository_selection": "all"}],
             }
         ]
@@ -171,7 +172,7 @@ class GithubEmulator:
     def hook(self, address: str) -> None:
         """Send webhooks to an address from now on."""
         config = {"url": address, "secret": SECRET, "content_type": "json"}
-        self.ask("POST", "/hooks", BOT, name="web", active=True, events=["issues", "issue_comment"], config=config)
+        self.ask("POST", "/hooks", BOT, name="web", active=True, events=HEARD, config=config)
 
     def stop(self) -> None:
         """End it."""

