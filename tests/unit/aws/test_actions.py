@@ -67,6 +67,7 @@ TARGET = "AmazonEC2ContainerServiceV20141113.CreateService"
         ("elbv2", "CreateLoadBalancer", request("elasticloadbalancing", form={**ELB, "Version": "2015-12-01"})),
         ("elb", "CreateLoadBalancer", request("elasticloadbalancing", form={**ELB, "Version": "2012-06-01"})),
         ("iam", "ListRoles", request("iam", "GET", query={"Action": "ListRoles", "Version": "2010-05-08"})),
+        ("wafv2", "CreateWebACL", request("WAFV2", x_amz_target="AWSWAF_20190729.CreateWebACL")),
         # SQS: older SDKs speak the query protocol, newer ones JSON.
         ("sqs", "CreateQueue", request("sqs", form={"Action": "CreateQueue", "Version": "2012-11-05"})),
         ("sqs", "CreateQueue", request("sqs", x_amz_target="AmazonSQS.CreateQueue")),

@@ -88,7 +88,7 @@ class Request:
     def is_for(self, service: str, operation: str) -> bool:
         """Whether this request calls that operation of that service (by boto3's name)."""
         model = service_model(service)
-        if self.signing_name != model.signing_name:
+        if self.signing_name.lower() != model.signing_name.lower():  # Terraform's provider 3 signs for WAFV2
             return False
         match self.protocol:
             case "json":
