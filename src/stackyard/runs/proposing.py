@@ -51,9 +51,12 @@ def is_on(ctx: RunContext) -> bool:
 
 async def proposes(ctx: RunContext) -> bool:
     """Whether this run has a pull request, or needs one: its code is not what main holds."""
-    if not is_on(ctx):
-        return False
-    return await _row(ctx) is not None or await asyncio.to_thread((await _proposal(ctx)).differs)
+    return is_on(ctx) and (await _row(ctx) is not None or await lacks(ctx))
+
+
+async def lacks(ctx: RunContext) -> bool:
+    """Whether main holds other code than this change's, which so needs a pull request, though it may do nothing."""
+    return is_on(ctx) and await asyncio.to_thread((await _proposal(ctx)).differs)
 
 
 async def propose(ctx: RunContext) -> bool:

@@ -46,7 +46,7 @@ from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import guarded, hold, write_environment
 from stackyard.runs.pg_state import seed_state, standing
 from stackyard.runs.plan_proof import prove_plan
-from stackyard.runs.proposing import commit_by_hand, merge, propose, proposes
+from stackyard.runs.proposing import commit_by_hand, lacks, merge, propose
 from stackyard.runs.recorded import RecordedCode
 from stackyard.runs.versions import passport_in, version_that_built
 from stackyard.terraform.diagnostics import TerraformFailed
@@ -157,8 +157,8 @@ async def plan(ctx: RunContext) -> None:
     ctx.log.write(f"Plan: {ctx.plan.summary}.")
     if ctx.run.kind == RunKind.CHANGE:
         ctx.skip = needless_stages(ctx)
-        if "apply" in ctx.skip and not ctx.wish.plan_only and await proposes(ctx):
-            ctx.skip.remove("approve")  # the code is another, though it does nothing
+        if "apply" in ctx.skip and not ctx.wish.plan_only and await lacks(ctx):
+            ctx.skip.remove("approve")
 
 
 async def check(ctx: RunContext) -> None:

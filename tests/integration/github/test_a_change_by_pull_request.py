@@ -12,10 +12,12 @@ from tests.github_emulator import BOT, GithubEmulator
 from tests.github_emulator.with_git import GithubWithGit, git
 from tests.integration.github.conftest import Joined, introduce
 from tests.integration.github.test_from_issue_to_environment import work_until
+from tests.versions import own_catalogue, publish
 from tests.yard import Yard, log_of
 
 from stackyard.cmdb.models import Environment, GithubCursor, PullRequest, Run, RunStatus
 from stackyard.environments.change import ChangeRequest, apply_again, change
+from stackyard.environments.upgrade import UpgradeRequest, upgrade
 from stackyard.runs.approve import approve, reject
 from stackyard.settings import Settings, get_settings
 
@@ -250,3 +252,42 @@ def test_a_worker_that_dies_while_github_does_not_merge_doubles_nothing(
     assert pull["merged_at"] is not None
     assert front.comment(pull["number"])
     assert git(front.github.remote, "rev-list", "--count", f"main^..{pull['head']['ref']}") == "1"
+
+
+@pytest.mark.long
+def test_an_upgrade_goes_the_same_way_also_one_that_changes_nothing_in_aws(
+    front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = own_catalogue(tmp_path, monkeypatch)
+    environment = front.built()
+    publish(folder, "2.0.0", {"locals.tf": (("retention_days = 14", "retention_days = 30"),)})
+    run = upgrade(front.yard.user, environment, UpgradeRequest(), via="api")
+    front.until_told(run)
+    (pull,) = front.github.pulls()
+    assert "another version of `ecs-worker`" in pull["body"]
+    front.github.push(
+        pull["head"]["ref"],
+        f"{environment.record_folder}/locals.tf",
+        "max_attempts = 5",
+        "max_attempts = 7",
+        front.scratch,
+    )
+    before = run.plan["digest"]
+    work_until(front.joined, lambda: Run.objects.get(pk=run.pk).plan["digest"] != before)
+    front.until_told(run)
+    shutil.rmtree(get_settings().data / "work")
+    front.github.merge(pull["number"])
+    front.until(run, RunStatus.SUCCEEDED)
+    environment = Environment.objects.get()
+    assert (environment.pattern.version, environment.settings) == ("2.0.0", {"queue.max_attempts": 7})
+    assert "retention_days = 30" in front.at("main", environment)
+
+    publish(folder, "2.0.1", {"main.tf": (("# A worker", "# The worker"),)})
+    run = upgrade(front.yard.user, environment, UpgradeRequest(), via="api")
+    front.until_told(run)
+    assert "nothing in AWS changes" in front.comment(front.github.pulls()[-1]["number"])
+    shutil.rmtree(get_settings().data / "work")
+    front.github.merge(front.github.pulls()[-1]["number"])
+    front.until(run, RunStatus.SUCCEEDED)
+    assert Environment.objects.get().pattern.version == "2.0.1"
+    assert len(front.github.pulls()) == 2
