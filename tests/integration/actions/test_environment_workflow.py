@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.actions import BIN, NOTHING, SIGN_IN, Act, complaints, make_repository
+from tests.builds import Pipeline
 
 from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.emulator.seed import seed_baseline
@@ -75,6 +77,9 @@ class Repository:
         )
         self.act.program("gh", GH)
         self.act.program("stackyard", f'#!/bin/sh\nexec {sys.executable} -m stackyard.cli "$@"\n')
+
+    def make_buckets(self) -> None:
+        """Places for packages and results, from which nothing starts."""
         s3 = self.access.client("s3")
         for use in ("jobs", "results"):
             s3.create_bucket(Bucket=self.bucket(use), CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -113,6 +118,13 @@ class Repository:
         """What GitHub does when somebody starts it by hand."""
         return self.act.run(self.file, "workflow_dispatch", {"inputs": inputs}, variables=variables)
 
+    def log_of_builds(self) -> str:
+        """What the builds of the pipeline said."""
+        logs, group = self.access.client("logs"), "/aws/codebuild/stackyard-builds"
+        streams = [s["logStreamName"] for s in logs.describe_log_streams(logGroupName=group)["logStreams"]]
+        found = [logs.get_log_events(logGroupName=group, logStreamName=stream)["events"] for stream in streams]
+        return "\n".join(event["message"] for events in found for event in events)
+
     def stands(self) -> list[str]:
         """Queues and services of the environment."""
         queues = self.access.client("sqs").list_queues().get("QueueUrls", [])
@@ -123,7 +135,9 @@ class Repository:
 
 @pytest.fixture
 def repository(emulator: Emulator, tmp_path: Path) -> Repository:
-    return Repository(emulator, str(next(_accounts)), tmp_path)
+    made = Repository(emulator, str(next(_accounts)), tmp_path)
+    made.make_buckets()
+    return made
 
 
 @pytest.mark.journey
@@ -220,6 +234,29 @@ def test_by_hand_it_is_packed_and_handed_over(repository: Repository, tmp_path: 
     assert job["backend"]["bucket"] == repository.bucket("results")
     assert (tmp_path / "job" / "code" / "main.tf").exists()
     assert repository.stands() == [], "nothing was built here"
+
+
+@pytest.mark.long
+@pytest.mark.journey
+@needs_aws
+def test_what_is_handed_over_the_pipeline_builds_and_takes_away(emulator: Emulator, tmp_path: Path) -> None:
+    repository = Repository(emulator, str(next(_accounts)), tmp_path)
+    Pipeline.apply(repository.access, tmp_path / "pipeline", tmp_path / "mirror")
+    client = repository.access.client("codepipeline")
+    for number, what in enumerate(("create", "destroy"), 1):
+        done = repository.dispatched({"STACKYARD_BUILD_IN": "codebuild"}, what=what, environment=NAME, deletes="no")
+        assert done.returncode == 0, done.stdout + done.stderr
+        end = time.monotonic() + 120
+        while (statuses := _statuses(client)) != ["Succeeded"] * number:
+            assert "Failed" not in statuses, repository.log_of_builds()
+            assert time.monotonic() < end, statuses
+            time.sleep(0.5)
+        assert bool(repository.stands()) is (what == "create")
+
+
+def _statuses(client: Any) -> list[str]:
+    found = client.list_pipeline_executions(pipelineName="stackyard-builds")["pipelineExecutionSummaries"]
+    return [row["status"] for row in found]
 
 
 @pytest.mark.parametrize(
