@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("hcl", "addresses", "queue", "github", "portal", "proof", "overhead", "parallel", "load")
+NAMES = ("hcl", "addresses", "queue", "github", "portal", "proof", "overhead", "executors", "parallel", "load")
 RESULTS = Path(__file__).parent / "results"
 
 

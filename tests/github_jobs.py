@@ -1,12 +1,11 @@
 """What the executor `github-actions` needs in tests: a repository with its workflow, which `act` runs, and a bucket."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import stackyard
-from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.jobs import Buckets
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.settings import get_settings
@@ -16,23 +15,33 @@ from tests.actions_bridge import ActionsBridge
 WORKFLOW = Path(__file__).parents[1] / "pipeline" / "github" / "environments" / ".github" / "workflows" / "job.yml"
 
 
+REPOSITORY = "acme/shop"
+
+
 @contextmanager
 def serve_jobs(
-    folder: Path, emulator: Emulator, *, upstream: str = "", repository: str = "acme/shop"
+    folder: Path, env: Mapping[str, str], *, upstream: str = "", repository: str = REPOSITORY
 ) -> Iterator[ActionsBridge]:
-    """A GitHub whose workflow does jobs on the emulator. A cancelled step has as long as GitHub's runner leaves it."""
+    """A GitHub whose workflow does jobs on machines with this `env`. A cancelled step has as long as GitHub's runner
+    leaves it."""
     checkout = make_repository(folder / "shop", {".github/workflows/job.yml": WORKFLOW.read_text()})
-    environment = {
-        "AWS_ENDPOINT_URL": emulator.endpoint,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "STACKYARD_DATA": str(get_settings().data.resolve()),
-        "STACKYARD_GRACE_SECONDS": "5",
-        "PYTHONPATH": str(Path(stackyard.__file__).parents[1]),
-    }
-    act = Act(checkout, {"aws-actions/configure-aws-credentials": SIGN_IN}, environment)
+    act = Act(checkout, {"aws-actions/configure-aws-credentials": SIGN_IN}, env)
     act.program("stackyard", f'#!/bin/sh\nexec {sys.executable} -m stackyard.cli "$@"\n')
     with ActionsBridge(act, upstream=upstream, repository=repository) as bridge:
         yield bridge
+
+
+def job_environment(endpoint: str, data: Path | None = None) -> dict[str, str]:
+    """What the machine of a job has beside what the workflow gives it: the way to the emulator, and Terraform's
+    provider, which lies in `data`."""
+    data = data or get_settings().data
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "STACKYARD_DATA": str(data.resolve()),
+        "STACKYARD_GRACE_SECONDS": "5",
+        "PYTHONPATH": str(Path(stackyard.__file__).parents[1]),
+    }
 
 
 def bucket_of(access: SandboxAccess) -> str:

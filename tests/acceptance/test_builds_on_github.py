@@ -14,7 +14,7 @@ from tests.acceptance.conftest import StartWorker
 from tests.acceptance.test_recovery import assert_nothing_is_left, at_stage, ended, until
 from tests.acceptance.test_what_follows_from_an_error import cancel_when, said
 from tests.actions_bridge import ActionsBridge
-from tests.github_jobs import left_in_bucket, make_bucket, serve_jobs
+from tests.github_jobs import job_environment, left_in_bucket, make_bucket, serve_jobs
 from tests.integration.actions.test_deploy_workflow import needs_aws
 from tests.yard import Yard, log_of, work_until_ended
 
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(400), needs_aws]
 @pytest.fixture
 def bridge(yard: Yard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ActionsBridge]:
     """GitHub with the workflow; the yard's sandbox builds there."""
-    with serve_jobs(tmp_path, yard.emulator) as bridge:
+    with serve_jobs(tmp_path, job_environment(yard.emulator.endpoint)) as bridge:
         monkeypatch.setenv("STACKYARD_GITHUB_URL", bridge.url)
         monkeypatch.setenv("STACKYARD_GITHUB_TOKEN", "a-token")
         get_settings.cache_clear()

@@ -19,7 +19,7 @@ from stackyard.runs.backend import state_bucket, state_key
 from stackyard.settings import get_settings
 from stackyard.terraform.providers import provider_mirror, write_cli_config
 from tests.acceptance.test_recovery import assert_nothing_is_left
-from tests.aws_builds import make_builds
+from tests.builds import Pipeline
 from tests.git_server import PASSWORD, GitServer, serve_git
 from tests.github_emulator import GithubEmulator, form
 from tests.github_jobs import job_environment, make_bucket, serve_jobs
@@ -126,7 +126,7 @@ def front_door(
         remote = stack.enter_context(serve_git(tmp_path))
         values = {"DATA": str(data), "RECORD_REMOTE": remote.url, "GITHUB_POLL_SECONDS": "0.1"}
         if executor == "codebuild":
-            make_builds(access)
+            Pipeline.apply(access, tmp_path / "pipeline", data / "providers")
         if executor == "github-actions":
             make_bucket(access)
             machines = job_environment(access.endpoint, data)

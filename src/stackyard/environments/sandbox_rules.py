@@ -172,7 +172,8 @@ def _of_runs(sandbox: Sandbox) -> Iterator[Problem]:
             yield Problem("approvals", f"{where}: {problem.message}")
     if sandbox.executor not in names():
         yield Problem("executor", f"There is no executor '{shown(sandbox.executor)}': choose of {', '.join(names())}.")
-    yield from problems_of_executor(sandbox.executor, sandbox.executor_options, get_settings())
+    access = access_to(sandbox, get_settings())
+    yield from problems_of_executor(sandbox.executor, sandbox.executor_options, get_settings(), access)
 
 
 def _of_pool(request: SandboxRequest, sandbox: Sandbox, *, standing: bool) -> Iterator[Problem]:

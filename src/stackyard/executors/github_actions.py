@@ -68,8 +68,8 @@ class GithubActions(InBuckets):
         return Workflow(connection, str(options.get("workflow") or "job.yml"), str(options.get("ref") or "main"))
 
     def key(self, name: str) -> str:
-        """As `Builder.key`: not where a pipeline of CodePipeline would take it."""
-        return f"github/{name}.zip"
+        """As `Builder.key`."""
+        return f"jobs/{name}.zip"
 
     def begin(self, reference: Mapping[str, Any], package: Path) -> dict[str, Any]:
         """As `Builder.begin`. Raises Unusable when GitHub refuses to start it."""

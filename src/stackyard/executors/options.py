@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from stackyard.aws.builds import BuildPlace
+from stackyard.aws.sessions import SandboxAccess
 from stackyard.errors import Problem, shown
 from stackyard.executors import codebuild, github_actions
 from stackyard.settings import Settings
@@ -22,7 +24,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def problems_of(executor: str, options: object, settings: Settings) -> Iterator[Problem]:
+def problems_of(executor: str, options: object, settings: Settings, access: SandboxAccess) -> Iterator[Problem]:
     """What is wrong with an executor and its options here, at the fields `executor` and `executor_options`. Of one that
     somebody registered nothing is known."""
     if not isinstance(options, Mapping):
@@ -31,7 +33,7 @@ def problems_of(executor: str, options: object, settings: Settings) -> Iterator[
     if executor in KNOWN:
         yield from (Problem("executor_options", text) for text in _wrong(executor, KNOWN[executor], options))
     if executor == github_actions.NAME:
-        yield from _of_github(options, settings)
+        yield from _of_github(options, settings, access)
 
 
 def _wrong(executor: str, known: tuple[str, ...], options: Mapping[str, object]) -> Iterator[str]:
@@ -46,7 +48,7 @@ def _listed(names: tuple[str, ...]) -> str:
     return f"the options {', '.join(names)}" if names else "no options"
 
 
-def _of_github(options: Mapping[str, object], settings: Settings) -> Iterator[Problem]:
+def _of_github(options: Mapping[str, object], settings: Settings, access: SandboxAccess) -> Iterator[Problem]:
     if settings.github_token is None and settings.github_app_id is None:
         yield Problem(
             "executor",
@@ -58,3 +60,5 @@ def _of_github(options: Mapping[str, object], settings: Settings) -> Iterator[Pr
             "executor_options",
             "repository: Say which one has the workflow, as owner/name, or set STACKYARD_GITHUB_REPOSITORY.",
         )
+    if options.get("packages") == BuildPlace.of(access, {}).packages:
+        yield Problem("executor_options", "packages: What comes into this bucket starts builds of CodeBuild.")

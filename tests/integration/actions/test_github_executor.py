@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from tests.actions_bridge import ActionsBridge
-from tests.github_jobs import bucket_of, left_in_bucket, make_bucket, serve_jobs
+from tests.github_jobs import bucket_of, job_environment, left_in_bucket, make_bucket, serve_jobs
 from tests.integration.actions.test_deploy_workflow import needs_aws
 
 from stackyard.aws import jobs
+from stackyard.aws.builds import BuildPlace
 from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.errors import Cancelled, Conflict, Unavailable, Unusable
@@ -122,7 +123,7 @@ def site(emulator: Emulator, tmp_path: Path) -> Iterator[Site]:
     account = str(next(_accounts))
     access = SandboxAccess(account, REGION, f"arn:aws:iam::{account}:role/stackyard", "", emulator.endpoint)
     make_bucket(access)
-    with serve_jobs(tmp_path, emulator) as bridge:
+    with serve_jobs(tmp_path, job_environment(emulator.endpoint)) as bridge:
         yield Site(bridge, access, tmp_path)
 
 
@@ -243,7 +244,7 @@ def test_another_worker_goes_on_with_the_log_where_the_first_one_stopped(site: S
 
 def test_a_job_that_was_noted_but_never_started_is_given_up_for_good(site: Site) -> None:
     made = site.plan()
-    out = {"key": "github/abcdefgh-3-apply-0.zip", "secret": "", "asked": "2020-01-01T00:00:00+00:00"}
+    out = {"key": "jobs/abcdefgh-3-apply-0.zip", "secret": "", "asked": "2020-01-01T00:00:00+00:00"}
     noted = {"executor": executor.NAME, "step": "apply", "reference": out}
     following = site.terraform(QUICK, attached=noted)
     following._backend = made._backend
@@ -373,7 +374,7 @@ def test_secret_variables_reach_the_job_and_no_log(site: Site) -> None:
     assert listed == [], "what was handed over is taken back"
 
 
-def test_keys_are_not_where_a_pipeline_would_take_them(site: Site) -> None:
+def test_packages_do_not_lie_where_they_would_start_a_pipeline(site: Site) -> None:
     builder = executor.GithubActions(Place(site.access, {}), get_settings())
-    assert not builder.key("a").startswith("jobs/")
     assert builder.buckets == jobs.Buckets(bucket_of(site.access), bucket_of(site.access))
+    assert builder.buckets.packages != BuildPlace.of(site.access, {}).packages

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.actions_bridge import ActionsBridge
-from tests.github_jobs import serve_jobs
+from tests.github_jobs import job_environment, serve_jobs
 from tests.integration.actions.test_deploy_workflow import needs_aws
 
 from stackyard.aws.emulator.process import Emulator
@@ -60,7 +60,7 @@ class Jobs:
 def jobs(emulator: Emulator, tmp_path: Path) -> Iterator[Jobs]:
     account = str(next(_accounts))
     access = SandboxAccess(account, REGION, f"arn:aws:iam::{account}:role/stackyard", "", emulator.endpoint)
-    with serve_jobs(tmp_path, emulator) as bridge:
+    with serve_jobs(tmp_path, job_environment(emulator.endpoint)) as bridge:
         bridge.grace_seconds = 30
         yield Jobs(bridge, access, tmp_path)
 

@@ -116,6 +116,10 @@ def test_jobs_can_be_done_on_github_where_there_is_a_way_to_it(
     made.refresh_from_db()
     assert (made.executor, made.executor_options) == ("github-actions", options)
     assert SandboxRequest.of(made) == wish(executor="github-actions", executor_options=options)
+    taken = {**options, "packages": f"stackyard-builds-{ACCOUNT}-eu-central-1-jobs"}
+    with pytest.raises(Invalid, match="starts builds of CodeBuild"):
+        sandboxes.update(org.platform, made, replace(SandboxRequest.of(made), executor_options=taken))
+    made.refresh_from_db()
     monkeypatch.setattr(get_settings(), "github_repository", "acme/environments")
     without = replace(SandboxRequest.of(made), executor_options={})
     assert sandboxes.update(org.platform, made, without).executor_options == {}
