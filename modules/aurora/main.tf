@@ -2,8 +2,10 @@ locals {
   port = { aurora-postgresql = 5432, aurora-mysql = 3306 }[var.engine]
 }
 
+# Named otherwise than those of the module rds, so that a database can become Aurora, or stop being it: the new ones
+# stand before the old ones go.
 resource "aws_db_subnet_group" "this" {
-  name        = var.name
+  name        = "${var.name}-aurora"
   description = "Database of ${var.name}"
   subnet_ids  = var.network.subnet_ids
   tags        = var.tags
@@ -11,10 +13,10 @@ resource "aws_db_subnet_group" "this" {
 
 # Opens nothing by itself: whoever may connect adds a rule.
 resource "aws_security_group" "this" {
-  name        = "${var.name}-database"
+  name        = "${var.name}-aurora"
   description = "Database of ${var.name}"
   vpc_id      = var.network.vpc_id
-  tags        = merge(var.tags, { Name = "${var.name}-database" })
+  tags        = merge(var.tags, { Name = "${var.name}-aurora" })
 }
 
 resource "aws_rds_cluster" "this" {

@@ -167,13 +167,17 @@ class Trial:
         unknown = [name for name in self.pattern.manifest.outputs if name not in outputs]
         if unknown:
             raise Failed(f"pattern.yaml names outputs that are not there: {', '.join(unknown)}.")
+        held = await self._hops_that_hold()
+        return f"{len(held)} hops hold: {', '.join(held)}."
+
+    async def _hops_that_hold(self) -> list[str]:
+        outputs = (await self._terraform.state()).outputs
         facts = BaselineFacts.from_dict(self.place.facts)
         hops = await asyncio.to_thread(prove_path, self.place.access, fqdn=self.fqdn, facts=facts, outputs=outputs)
         broken = next((h for h in hops if h.ok is False), None)
         if broken is not None:
             raise Failed(f"{broken.title}: {broken.found} {broken.fix}")
-        held = [h.title for h in hops if h.ok is True]
-        return f"{len(held)} hops hold: {', '.join(held)}."
+        return [h.title for h in hops if h.ok is True]
 
     async def _nothing_to_do(self) -> str:
         _require_empty(await self._terraform.plan())
@@ -194,7 +198,8 @@ class Trial:
                 raise Failed(f"Setting {path} to {value!r} changes nothing.")
             await self._terraform.apply()
             _require_empty(await self._terraform.plan())
-            return f"{path} = {value!r}: {plan.summary}."
+            held = await self._hops_that_hold()
+            return f"{path} = {value!r}: {plan.summary}; {len(held)} hops hold."
         self.settings = before
         if refused:
             raise Failed(f"The pattern refuses every change that was tried; the last: {refused}")
