@@ -38,7 +38,6 @@ def run() -> dict[str, Any]:
             access = SandboxAccess(box.account_id, box.region, box.role_arn, "", os.environ["STACKYARD_AWS_ENDPOINT"])
             bridge.act.env = job_environment(access.endpoint, stack.data)
             Pipeline.apply(access, Path(folder) / "pipeline", stack.data / "providers")
-            _share_providers(access, stack.data)
             seconds: dict[str, list[float]] = {name: [] for name in EXECUTORS}
             for number in range(RUNS + 1):
                 for executor, options in EXECUTORS.items():
@@ -59,16 +58,6 @@ def run() -> dict[str, Any]:
             f"{executor}: all, s": ", ".join(f"{s:.1f}" for s in sorted(taken_by)),
         }
     return figures
-
-
-def _share_providers(access: SandboxAccess, data: Path) -> None:
-    """Let CodeBuild take Terraform's provider from where the others take it, and not unpack it for each job."""
-    client = access.client("codebuild")
-    (project,) = client.batch_get_projects(names=["stackyard-builds"])["projects"]
-    shared = {"name": "STACKYARD_DATA", "value": str(data)}
-    given = project["environment"].get("environmentVariables", [])
-    environment = {**project["environment"], "environmentVariables": [*given, shared]}
-    client.update_project(name="stackyard-builds", environment=environment)
 
 
 def _create(client: Client, name: str) -> float:

@@ -17,7 +17,7 @@ from stackyard.errors import Unavailable
 
 START_SECONDS = 60
 STOP_SECONDS = 5
-PASSED_ON = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+PASSED_ON = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "STACKYARD_DATA")
 
 
 class Emulator:

@@ -80,6 +80,7 @@ class DemoStack:
         self._take_folder()
         self._postgres = EmbeddedPostgres(self.data / "postgres")
         self._empty()
+        os.environ["STACKYARD_DATA"] = str(self.data)  # builds that the emulator does find Terraform's provider there
         self._tell("Starting PostgreSQL and the AWS emulator")
         with ThreadPoolExecutor() as pool:
             postgres = pool.submit(self._postgres.start)
@@ -115,7 +116,6 @@ class DemoStack:
     def _configure(self) -> None:
         """Settings of this process and its children."""
         os.environ.update(
-            STACKYARD_DATA=str(self.data),
             DATABASE_URL=self._postgres.url(),
             STACKYARD_AWS_ENDPOINT=self._emulator.endpoint,
             DJANGO_SETTINGS_MODULE="stackyard.site.settings",
