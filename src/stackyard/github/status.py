@@ -69,7 +69,7 @@ def _body(environment: Environment, portal: str) -> str:
         ("Pattern", f"{environment.pattern.name} {environment.pattern.version}"),
         ("Name", environment.name),
         ("Sandbox", environment.sandbox.name),
-        ("Address", environment.fqdn),
+        ("Address", environment.address),
         ("Asked for by", environment.owner.username),
         *((path, json.dumps(value, ensure_ascii=False)) for path, value in sorted(environment.settings.items())),
     ]
@@ -92,8 +92,8 @@ def _comment(environment: Environment, runs: Sequence[Run], portal: str) -> str:
         *plan_lines(run),
         *_decision(environment, run),
     ]
-    if environment.fqdn and not environment.is_gone:
-        parts.append(f"Address: {code('https://' + environment.fqdn)}")
+    if environment.address and not environment.is_gone:
+        parts.append(f"Address: {code(environment.address)}")
     if environment.expires_at and not environment.is_gone:
         parts.append(f"Expires {environment.expires_at:%Y-%m-%d %H:%M} UTC.")
     if earlier := runs[1 : EARLIER_SHOWN + 1]:

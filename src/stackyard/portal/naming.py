@@ -12,6 +12,7 @@ from stackyard.environments import naming
 class NameCheck:
     """`problem`: the rule that the name breaks. `fqdn` empty: not known yet, or it depends on the sandbox chosen."""
 
+    slug: str = ""
     fqdn: str = ""
     problem: str = ""
     note: str = ""
@@ -36,7 +37,7 @@ def check(product: Product | None, name: str, sandbox: str) -> NameCheck:
         return NameCheck(problem=problem)
     if Allocation.objects.filter(kind=Allocation.Kind.FQDN, value=fqdn, released_at=None).exists():
         return NameCheck(problem=f"{fqdn} is taken.")
-    return NameCheck(fqdn=fqdn)
+    return NameCheck(slug, fqdn)
 
 
 def _sandboxes(product: Product, sandbox: str) -> list[Sandbox]:

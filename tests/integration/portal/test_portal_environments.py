@@ -67,7 +67,7 @@ def test_paging_by_twenty_five(site: Site, make: Make) -> None:
 @pytest.mark.parametrize(
     ("path", "most"),
     [
-        ("/environments/", 7),
+        ("/environments/", 8),
         ("/runs/", 7),
         ("/products/", 5),
         ("/sandboxes/", 5),
@@ -76,7 +76,7 @@ def test_paging_by_twenty_five(site: Site, make: Make) -> None:
     ],
 )
 def test_lists_cost_a_fixed_number_of_queries(site: Site, make: Make, path: str, most: int) -> None:
-    """Session, person, roles and notices are four of them."""
+    """Session, person, roles and notices are four of them; patterns of environments are read once each."""
     for i in range(10):
         make(f"n{i}")
     client = site.client("platform")
@@ -211,3 +211,13 @@ def test_the_log_as_text(site: Site) -> None:
     assert response["Content-Type"] == "text/plain; charset=utf-8"
     assert "attachment" in response["Content-Disposition"]
     assert "Render the code <b>begins</b>" in response.content.decode()
+
+
+def test_an_environment_that_nothing_answers_for_shows_no_address(site: Site) -> None:
+    run = create(site.org.requester, CreateRequest("shop", "ecs-worker", "queue"), via="portal")
+    ready(run)
+    fqdn = run.environment.fqdn
+    for path in ("/environments/", f"/environments/{run.environment.uid}/"):
+        page = page_of(site, path=path)
+        assert "shop-queue" in page
+        assert f'href="https://{fqdn}"' not in page

@@ -202,3 +202,12 @@ def test_the_preview_tells_which_components_are_built(site: Site) -> None:
 
     assert built() >= {"DNS", "Database", "Alarms"}
     assert built(**{"settings.cache.enabled": "on", "settings.cdn.enabled": "on"}) - built() == {"Cache", "CloudFront"}
+
+
+def test_no_address_is_promised_where_nothing_would_answer(site: Site) -> None:
+    posted = {**GOOD, "pattern": "ecs-worker", "settings-of": "ecs-worker"}
+    response = site.client("requester").post(reverse("portal:new-environment-preview"), posted, **HTMX)
+    shown = response.content.decode()
+    assert "nothing of it is reached from outside" in shown
+    assert "shop-two" in shown
+    assert "https://shop-two." not in shown

@@ -118,6 +118,11 @@ class Environment(models.Model):
         return self.sandbox.name if self.is_baseline else self.slug
 
     @property
+    def address(self) -> str:
+        """Where its application answers; empty when its pattern does not take the FQDN, as a worker's does not."""
+        return f"https://{self.fqdn}" if self.pattern.takes_fqdn else ""
+
+    @property
     def record_folder(self) -> str:
         """Its folder in the git record. No product has a name with a leading underscore, so baselines stand apart."""
         if self.product is None:

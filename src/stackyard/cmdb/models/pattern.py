@@ -27,3 +27,8 @@ class PatternVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+    @property
+    def takes_fqdn(self) -> bool:
+        """Whether what it builds answers at the environment's FQDN."""
+        return "environment.fqdn" in self.manifest.get("fills", {}).values()

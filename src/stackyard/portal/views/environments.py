@@ -23,7 +23,7 @@ from stackyard.portal.progress import progress_of
 from stackyard.portal.requests import Request, wants_fragment
 
 RUNS_SHOWN = 10
-NOT_LISTED = ("settings", "outputs", "resources", "hops", "pattern__manifest", "sandbox__facts")
+NOT_LISTED = ("settings", "outputs", "resources", "hops", "sandbox__facts")
 """JSON that a list would read and parse for nothing."""
 
 
@@ -49,7 +49,9 @@ def environments(request: Request) -> HttpResponse:
         expiring=bool(chosen["expiring"]),
     )
     waiting = Run.objects.filter(environment=OuterRef("pk"), status=RunStatus.WAITING)
-    page = page_of(request, found.defer(*NOT_LISTED).annotate(waits=Exists(waiting)))
+    # Each pattern once, not once per row: its manifest tells whether there is an address.
+    rows = found.select_related(None).select_related("product", "sandbox__department", "owner").prefetch_related("pattern")
+    page = page_of(request, rows.defer(*NOT_LISTED).annotate(waits=Exists(waiting)))
     context = {
         "page": page,
         "chosen": chosen,

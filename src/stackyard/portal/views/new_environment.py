@@ -125,6 +125,7 @@ def _live_context(draft: Draft) -> dict[str, Any]:
     usual = usual_seconds(draft.pattern.name, "create") if draft.pattern else {}
     return {
         "draft": draft,
+        "addressed": draft.pattern is None or "environment.fqdn" in draft.pattern.manifest.fills.values(),
         "sandboxes": sandboxes,
         "chosen_sandbox": next((s for s in ready if s.name == draft.sandbox or len(ready) == 1), None),
         "check": naming.check(draft.product, draft.name, draft.sandbox),
