@@ -86,6 +86,7 @@ def _context(request: Request, found: Run) -> dict[str, Any]:
         "may_act": rights.may_act_on(request.user, found.environment),
         "plan": plan,
         "plan_counts": total(plan),
+        "own_page": True,
         "planned_path": found.planned_path,
         "decision": decision_of(request.user, found),
     }
