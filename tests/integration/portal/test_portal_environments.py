@@ -10,6 +10,7 @@ from django.urls import reverse
 from tests.integration.portal.site import HTMX, Site, ready
 
 from stackyard.cmdb.models import Environment, Run, RunStatus
+from stackyard.environments.create import CreateRequest, create
 from stackyard.runs.eta import usual_seconds
 
 Make = Callable[..., Run]
@@ -217,6 +218,7 @@ def test_an_environment_that_nothing_answers_for_shows_no_address(site: Site) ->
     run = create(site.org.requester, CreateRequest("shop", "ecs-worker", "queue"), via="portal")
     ready(run)
     fqdn = run.environment.fqdn
+    Environment.objects.filter(pk=run.environment.pk).update(outputs={})
     for path in ("/environments/", f"/environments/{run.environment.uid}/"):
         page = page_of(site, path=path)
         assert "shop-queue" in page

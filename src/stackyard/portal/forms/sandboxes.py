@@ -66,7 +66,9 @@ class SandboxForm(ToldForm):
         "What it needs is shown once the sandbox is saved.",
     )
     external_id = forms.CharField(
-        max_length=120, required=False, help_text="The role's trust policy asks for it, so that nobody else can use it."
+        max_length=120,
+        required=False,
+        help_text="The role's trust policy asks for it, so that nobody but Stackyard can take the role.",
     )
     emulated = forms.BooleanField(required=False, help_text="It lives on the bundled AWS emulator.")
     zone_name = forms.CharField(
@@ -82,14 +84,17 @@ class SandboxForm(ToldForm):
     )
     deep_names = forms.BooleanField(
         required=False,
-        label="Names may be deeper than the wildcard certificate",
+        label="Names may have more labels than the wildcard certificate covers",
         help_text="Environments with such a name get a certificate of their own.",
     )
     parent_zone_id = forms.CharField(
         max_length=40, required=False, label="Parent zone", help_text="Id of the hosted zone that delegates to it."
     )
     parent_role_arn = forms.CharField(
-        max_length=600, required=False, label="Role for it", help_text="Empty: the sandbox's own role."
+        max_length=600,
+        required=False,
+        label="Role for the parent zone",
+        help_text="Empty: the sandbox's own role writes the NS record.",
     )
     parent_external_id = forms.CharField(max_length=120, required=False, label="External id of that role")
     pool = forms.ChoiceField(
@@ -102,18 +107,24 @@ class SandboxForm(ToldForm):
         "builds none.",
     )
     max_environments = forms.IntegerField(
-        initial=50, help_text="A load balancer takes 100 rules by default; each environment needs one."
+        initial=50,
+        label="Most environments",
+        help_text="A load balancer takes 100 rules by default; each environment needs one.",
     )
-    max_parallel_runs = forms.IntegerField(initial=4, label="Runs at a time", help_text="More wait in the queue.")
+    max_parallel_runs = forms.IntegerField(
+        initial=4, label="Runs at a time", help_text="Further ones wait in the queue."
+    )
     lifetime_days = forms.IntegerField(initial=30, label="Usual lifetime, days")
     max_lifetime_days = forms.IntegerField(
-        initial=90, label="Longest lifetime, days", help_text="From now up to which an owner may extend."
+        initial=90,
+        label="Longest lifetime, days",
+        help_text="Owners may extend up to this, counted from the day they do.",
     )
     force_empty = forms.BooleanField(
         required=False,
         initial=True,
-        label="A destroy empties buckets and repositories",
-        help_text="Otherwise they stop it.",
+        label="Destroying empties buckets and image repositories",
+        help_text="When off, an environment is not destroyed while something is in them.",
     )
 
     executor = forms.ChoiceField(

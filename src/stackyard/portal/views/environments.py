@@ -50,7 +50,9 @@ def environments(request: Request) -> HttpResponse:
     )
     waiting = Run.objects.filter(environment=OuterRef("pk"), status=RunStatus.WAITING)
     # Each pattern once, not once per row: its manifest tells whether there is an address.
-    rows = found.select_related(None).select_related("product", "sandbox__department", "owner").prefetch_related("pattern")
+    rows = (
+        found.select_related(None).select_related("product", "sandbox__department", "owner").prefetch_related("pattern")
+    )
     page = page_of(request, rows.defer(*NOT_LISTED).annotate(waits=Exists(waiting)))
     context = {
         "page": page,

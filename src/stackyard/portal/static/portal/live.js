@@ -124,7 +124,7 @@
       const working = this.box.dataset.status === "running" && this.stages.some((s) => s.status === "running");
       const text = this.box.querySelector("[data-left]");
       if (!text || !known || !working) return; // what the server wrote there stays
-      const told = longer ? `Longer than usual, ${roughly(left)}` : roughly(left);
+      const told = longer ? "longer than usual" : roughly(left);
       text.textContent = `${told[0].toUpperCase()}${told.slice(1)}.`;
     }
     fill(stage, took, usual) {
