@@ -19,6 +19,9 @@ from stackyard.errors import Unavailable, Unusable, shown
 RESULT, EVENTS, STOP = "result.json", "events/", "stop"
 """Below the results of a job: how it ended, which comes last; its chunks of events; the mark."""
 
+GIVEN_UP = b"given up"
+"""What stands in the first chunk of a job that shall not begin; that of one that has is empty."""
+
 NOT_THERE = frozenset({"NoSuchBucket", "PipelineNotFoundException"})
 
 TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
@@ -75,22 +78,23 @@ def read_events(access: SandboxAccess, buckets: Buckets, key: str, chunk: int) -
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=buckets.results, Prefix=prefix, StartAfter=after)
         keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
         for name in (k for k in keys if k.startswith(f"{prefix}{EVENTS}")):
-            text: bytes = s3.get_object(Bucket=buckets.results, Key=name)["Body"].read()
-            lines += text.decode("utf-8", "replace").splitlines()
             chunk = int(Path(name).stem)
+            if chunk:
+                text: bytes = s3.get_object(Bucket=buckets.results, Key=name)["Body"].read()
+                lines += text.decode("utf-8", "replace").splitlines()
     return Told(chunk, tuple(lines), f"{prefix}{RESULT}" in keys)
 
 
 def chunk_key(prefix: str, chunk: int) -> str:
-    """The object of a chunk. The first one, 0, is empty: it says that somebody does the job."""
+    """The object of a chunk. The first one, 0, has no events: it says that somebody does the job."""
     return f"{prefix}{EVENTS}{chunk:06}.jsonl"
 
 
-def begin_or_hinder(s3: Any, bucket: str, prefix: str) -> bool:
+def begin_or_hinder(s3: Any, bucket: str, prefix: str, body: bytes = b"") -> bool:
     """Put the first chunk there, and say whether nobody else has: so a job is begun once only, and a job that was
     given up never is. ClientError when that cannot be done."""
     try:
-        s3.put_object(Bucket=bucket, Key=chunk_key(prefix, 0), Body=b"", IfNoneMatch="*")
+        s3.put_object(Bucket=bucket, Key=chunk_key(prefix, 0), Body=body, IfNoneMatch="*")
     except ClientError as error:
         if error.response["Error"]["Code"] in TAKEN:
             return False
@@ -100,8 +104,12 @@ def begin_or_hinder(s3: Any, bucket: str, prefix: str) -> bool:
 
 def hinder(access: SandboxAccess, buckets: Buckets, key: str) -> bool:
     """See to it that a job never begins. False when it has begun."""
+    s3, prefix = access.client("s3"), results_of(key)
     with told("take back a job"):
-        return begin_or_hinder(access.client("s3"), buckets.results, results_of(key))
+        if begin_or_hinder(s3, buckets.results, prefix, GIVEN_UP):
+            return True
+        first: bytes = s3.get_object(Bucket=buckets.results, Key=chunk_key(prefix, 0))["Body"].read()
+        return first == GIVEN_UP
 
 
 def ask_to_stop(access: SandboxAccess, buckets: Buckets, key: str) -> None:

@@ -151,6 +151,8 @@ class GithubActions(InBuckets):
 
     def was_begun(self, reference: Mapping[str, Any]) -> bool:
         """As `Builder.was_begun`."""
+        if reference.get("run"):
+            return True
         with suppress(StackyardError):  # what GitHub cannot say now, the bucket decides
             if self._found(reference) is not None:
                 return True

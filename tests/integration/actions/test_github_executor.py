@@ -5,6 +5,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,21 @@ def test_a_job_that_was_noted_but_never_started_is_given_up_for_good(site: Site)
     asyncio.run(following.apply())
     assert not site.said("following it again")
     assert len(site.bridge.runs) == 2
+
+
+def test_what_github_took_is_followed_while_it_is_away_and_no_runner_has_it(site: Site) -> None:
+    settings = get_settings().model_copy(update={"github_url": site.bridge.url, "github_token": SecretStr("a-token")})
+    builder = executor.GithubActions(Place(site.access, site.options), settings)
+    site.bridge.idle = True
+    package = site.folder / "job.zip"
+    package.write_bytes(b"")
+    first = {"key": "jobs/a.zip", "secret": "", "asked": datetime.now(UTC).isoformat()}
+    begun = builder.begin(first, package)
+    site.bridge.away = True
+    assert builder.was_begun(begun)
+    assert left_in_bucket(site.access) == ["jobs/a.zip"], "nothing hinders it"
+    assert not builder.was_begun(first), "of which nobody knows whether GitHub took it"
+    assert not builder.was_begun(first), "a worker after the one that gave it up finds the same"
 
 
 def test_a_job_is_cancelled_in_good_order_and_its_state_is_kept(site: Site) -> None:
