@@ -11,6 +11,7 @@ StackyardError                 what happened, and `hint`: what to do next
 └── Cancelled                  a person asked for the run to stop
 """
 
+import difflib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,18 @@ def shown(text: object, limit: int = 60) -> str:
     """What a person sent, fit to be shown back: short, and without characters that break an encoding or deceive."""
     clean = "".join("\ufffd" if unicodedata.category(c) in {"Cc", "Cf", "Cs"} else c for c in str(text)[: limit + 1])
     return clean if len(clean) <= limit else clean[:limit] + "…"
+
+
+def meant(text: object, names: Iterable[str]) -> str:
+    """`Did you mean 'x'?` for the one of `names` that is most like what was written; empty when none is like it.
+
+    The last part of a dotted name counts as like it: `cpu` is `container.cpu`.
+    """
+    known = list(names)
+    wanted = str(text)[:200].lower()
+    like = [name for name in known if wanted and name.lower().endswith(f".{wanted}")]
+    found = next(iter(like or difflib.get_close_matches(wanted, known, n=1, cutoff=0.7)), "")
+    return f"Did you mean '{found}'?" if found else ""
 
 
 class StackyardError(Exception):

@@ -164,7 +164,7 @@ def test_a_change_with_nothing_to_apply_ends_well_and_says_so(yard: Yard) -> Non
     assert (env.status, task_of(yard, env)) == ("ready", before)
     assert env.commit == run.commit != "", "the code is recorded all the same: it is what was asked for"
     assert "7 * 2 # two weeks" in (RECORD / env.record_folder / "locals.tf").read_text()
-    with pytest.raises(Invalid, match="changes nothing"):
+    with pytest.raises(Conflict, match="nothing to retry"):
         changes.retry(yard.user, env, via="api")
 
 

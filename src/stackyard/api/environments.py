@@ -24,6 +24,7 @@ from stackyard.api.shapes import (
 )
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Environment, EnvironmentStatus, Run
+from stackyard.cmdb.models.environment import GONE
 from stackyard.environments import drift
 from stackyard.environments.create import create
 from stackyard.environments.destroy import destroy
@@ -149,9 +150,9 @@ def find_environment(request: HttpRequest, name: str) -> Environment:
     try:
         return rights.find(person(request), rows.order_by("-created_at", "-id"), **{_column(name): name})
     except NotFound:
-        raise NotFound(
-            f"There is no environment '{shown(name)}' that you can see.", hint="GET /api/environments lists them."
-        ) from None
+        near = rights.nearest(person(request), Environment.objects.exclude(status__in=GONE), "slug", name)
+        hint = f"{near} GET /api/environments lists them.".strip()
+        raise NotFound(f"There is no environment '{shown(name)}' that you can see.", hint=hint) from None
 
 
 def _column(name: str) -> str:

@@ -22,6 +22,12 @@ _ERRORS: Mapping[str, type[StackyardError]] = {
     "conflict": Conflict,
 }
 
+_COMMANDS = {
+    "GET /api/environments": "`stackyard env list`",
+    "GET /api/runs": "`stackyard run list`",
+}
+"""What a hint of the API names -> the command that does the same."""
+
 
 class Client:
     """A session with the server that STACKYARD_URL names, as the person of STACKYARD_TOKEN."""
@@ -87,7 +93,7 @@ class Client:
         try:
             response = self._http.request(method, path, **arguments)
         except httpx.ConnectError as error:
-            hint = "Is it running? STACKYARD_URL names another address."
+            hint = "`stackyard demo` starts one here. For another, set STACKYARD_URL to its address."
             raise Unavailable(f"Nothing answers at {self.url}: {error}.", hint=hint) from None
         except httpx.TransportError as error:
             raise ConnectionBroke(f"{self.url} did not answer: {type(error).__name__}.", hint="Try again.") from None
@@ -100,7 +106,7 @@ class Client:
             raise Unavailable(f"{self.url} did not answer as Stackyard ({response.status_code}).", hint=hint) from None
         if response.is_success:
             return answer
-        raise _error(answer, response.status_code, bool(self.token))
+        raise _error(answer, response.status_code, self)
 
 
 def _json(body: Any) -> bytes:
@@ -140,7 +146,7 @@ def events(client: Client, run_id: int, after: int = 0) -> Iterator[Any]:
             return
 
 
-def _error(answer: Any, status: int, with_token: bool) -> StackyardError:
+def _error(answer: Any, status: int, client: Client) -> StackyardError:
     try:
         error = answer["error"]
         code, message, hint = str(error["code"]), str(error["message"]), str(error["hint"])
@@ -150,5 +156,8 @@ def _error(answer: Any, status: int, with_token: bool) -> StackyardError:
     if code == "invalid":
         return Invalid(problems or [Problem("request", message)], hint=hint)
     if code == "unauthorised":
-        hint = hint if with_token else "Set STACKYARD_TOKEN to a token from the portal."
+        made = f"Make a token at {client.url}/tokens/ and set STACKYARD_TOKEN to it."
+        hint = made if not client.token else hint.replace("in the portal", f"at {client.url}/tokens/")
+    for request, command in _COMMANDS.items():
+        hint = hint.replace(request, command)
     return _ERRORS.get(code, Unavailable)(message, hint=hint)

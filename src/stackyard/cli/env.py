@@ -73,7 +73,9 @@ def list_(
         return
     columns = ("NAME", "STATUS", "PATTERN", "FQDN", "ACCOUNT", "OWNER", "CREATED", "EXPIRES")
     table(columns, [_row(item) for item in items], status="STATUS")
-    if not items:
+    if not items and any(query.values()):
+        typer.echo("None fits. `stackyard env list` alone shows all that stand.", err=True)
+    elif not items:
         typer.echo("None. `stackyard env create PRODUCT PATTERN NAME` makes one.", err=True)
     elif count > len(items):
         typer.echo(f"{len(items)} of {count}; --limit shows more.", err=True)

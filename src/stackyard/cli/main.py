@@ -34,7 +34,7 @@ class Commands(TyperGroup):
         """The command of that name, imported now if need be."""
         place = _place(cmd_name)
         if place is None:
-            return super().get_command(ctx, cmd_name)
+            return _plain_flags(super().get_command(ctx, cmd_name))
         module, attribute = place
         found = getattr(importlib.import_module(module), attribute)
         if isinstance(found, typer.Typer):
@@ -44,12 +44,23 @@ class Commands(TyperGroup):
             alone.command(cmd_name)(found)
             command = typer.main.get_command(alone)
         command.name = cmd_name
-        return command
+        return _plain_flags(command)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; what goes wrong is told on standard error and becomes an exit code."""
         with polite():
             return super().invoke(ctx)
+
+
+def _plain_flags(command: Any) -> Any:
+    """The command, and all below it, whose help shows a flag as `--json`: typer would write `--json <bool>`."""
+    if command is not None:
+        for parameter in command.params:
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""
+        for below in getattr(command, "commands", {}).values():
+            _plain_flags(below)
+    return command
 
 
 def _place(name: str) -> tuple[str, str] | None:

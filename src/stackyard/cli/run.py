@@ -28,6 +28,10 @@ def list_(
         for r in items
     ]
     table(("RUN", "ENVIRONMENT", "KIND", "STATUS", "BY", "CREATED", "EXPECTED"), rows, status="STATUS")
+    if not items:
+        typer.echo("None fits." if environment or status else "None yet.", err=True)
+    elif count > len(items):
+        typer.echo(f"{len(items)} of {count}; --limit shows more.", err=True)
 
 
 @app.command()

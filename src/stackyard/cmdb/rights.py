@@ -32,9 +32,12 @@ from stackyard.cmdb.models import (
     Run,
     Sandbox,
 )
-from stackyard.errors import Forbidden, NotFound, shown
+from stackyard.errors import Forbidden, NotFound, meant, shown
 
 Person = AbstractBaseUser | AnonymousUser
+NEAR_ONES = 2000
+"""So many rows, the newest ones, are looked through for what a mistyped name may have meant."""
+
 Row = TypeVar("Row", bound=models.Model)
 
 _DEPARTMENT_OF = {
@@ -116,8 +119,14 @@ def find(user: Person, rows: "QuerySet[Row, Row]", **lookup: Any) -> Row:
     row = visible(user, rows).filter(**lookup).first() if findable else None
     if row is None:
         what = ", ".join(shown(v) for v in lookup.values())
-        raise NotFound(f"There is no {rows.model._meta.verbose_name} '{what}' that you can see.")
+        near = nearest(user, rows, "name", lookup["name"]) if "name" in lookup else ""
+        raise NotFound(f"There is no {rows.model._meta.verbose_name} '{what}' that you can see.", hint=near)
     return row
+
+
+def nearest(user: Person, rows: "QuerySet[Row, Row]", field: str, text: str) -> str:
+    """`Did you mean 'x'?` for the row that this person may see whose field is most like the text; else empty."""
+    return meant(text, visible(user, rows).order_by("-pk").values_list(field, flat=True)[:NEAR_ONES])
 
 
 def require_request(user: Person, department: Department) -> None:

@@ -105,8 +105,18 @@ def change(user: User, environment: Environment, request: ChangeRequest, *, via:
 
 
 def retry(user: User, environment: Environment, *, via: str) -> Run:
-    """Plan and apply what is newest in the record, after a failed change or an edit by hand. Raises as `change`."""
-    return change(user, environment, ChangeRequest(), via=via)
+    """Plan and apply what is newest in the record, after a failed change or an edit by hand.
+
+    Raises Forbidden as rights say, Conflict as `change`, and when the newest is what was applied.
+    """
+    rights.require_act_on(user, environment)
+    require_standing(environment)
+    if _is_applied(environment):
+        raise Conflict(
+            f"There is nothing to retry: the newest code of {environment.slug} is applied.",
+            hint="A look for drift tells whether AWS still has it.",
+        )
+    return _start(user, environment, Wish(), via)
 
 
 def back_to_last_good(user: User, environment: Environment, *, via: str) -> Run:

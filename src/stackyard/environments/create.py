@@ -27,7 +27,7 @@ from stackyard.environments.lifetimes import first_expiry, unreadable_expiry
 from stackyard.environments.occupancy import ENVIRONMENTS, lock_sandboxes, why_closed
 from stackyard.environments.requests import CreateRequest
 from stackyard.environments.versions import version_of
-from stackyard.errors import Invalid, NotFound, Problem, shown
+from stackyard.errors import Invalid, NotFound, Problem, meant, shown
 from stackyard.executors.registry import REMOTE
 from stackyard.patterns.catalogue import Catalogue, Pattern
 from stackyard.patterns.needs import missing_facts
@@ -63,8 +63,9 @@ def _check(user: User, request: CreateRequest, catalogue: Catalogue) -> tuple[Pr
     products = rights.visible(user, Product.objects.select_related("department"))
     product = products.filter(name=request.product).first() if DNS_LABEL.match(request.product) else None
     if product is None:
-        known = ", ".join(rights.visible(user, Product.objects.all()).values_list("name", flat=True)[:20]) or "none"
-        problems.append(Problem("product", f"There is no product '{shown(request.product)}'. Your products: {known}."))
+        known = list(rights.visible(user, Product.objects.all()).values_list("name", flat=True))
+        hint = meant(request.product, known) or f"Your products: {', '.join(known[:20]) or 'none'}."
+        problems.append(Problem("product", f"There is no product '{shown(request.product)}'. {hint}"))
     else:
         rights.require_request(user, product.department)
         problems += naming.check_name(product, request.name)
@@ -101,9 +102,12 @@ def _choose_sandbox(request: CreateRequest, product: Product, pattern: Pattern) 
         Sandbox.objects.filter(department=product.department).annotate(living=living).order_by("living", "name")
     )
     if request.sandbox:
+        names = [s.name for s in rows]
         rows = [s for s in rows if s.name == request.sandbox]
         if not rows:
-            raise Invalid.field("sandbox", f"{product.department.title} has no sandbox '{shown(request.sandbox)}'.")
+            hint = meant(request.sandbox, names) or f"Its sandboxes: {', '.join(names) or 'none'}."
+            said = f"{product.department.title} has no sandbox '{shown(request.sandbox)}'. {hint}"
+            raise Invalid.field("sandbox", said)
     if not rows:
         raise Invalid.field("sandbox", f"{product.department.title} has no sandbox yet; platform staff can add one.")
     reasons = {s.name: _why_not(s, pattern) or _unserved(s, pattern, product, request.name) for s in rows}

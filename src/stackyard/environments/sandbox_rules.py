@@ -13,7 +13,7 @@ from stackyard.cmdb.models import AddressPool, Department, Environment, Sandbox,
 from stackyard.cmdb.models.environment import GONE
 from stackyard.cmdb.space import space_of
 from stackyard.cmdb.validators import DNS_LABEL
-from stackyard.errors import Invalid, Problem, shown
+from stackyard.errors import Invalid, Problem, meant, shown
 from stackyard.executors.options import problems_of as problems_of_executor
 from stackyard.executors.registry import REMOTE, names
 from stackyard.runs.context import access_to
@@ -91,8 +91,7 @@ def filled(request: SandboxRequest, sandbox: Sandbox) -> tuple[Sandbox, list[Pro
             setattr(sandbox, given.name, getattr(request, given.name))
     department = Department.objects.filter(name=request.department).first() if _findable(request.department) else None
     if department is None:
-        said = f"There is no department '{shown(request.department)}'." if request.department else "Choose one."
-        problems.append(Problem("department", said))
+        problems.append(Problem("department", _no_department(request.department)))
     else:
         sandbox.department = department
     sandbox.pool = AddressPool.objects.filter(name=request.pool).first() if _findable(request.pool) else None
@@ -110,6 +109,13 @@ def filled(request: SandboxRequest, sandbox: Sandbox) -> tuple[Sandbox, list[Pro
     if request.facts is not None:
         problems += problems_of(request.facts, account_id=sandbox.account_id, region=sandbox.region)
     return sandbox, problems
+
+
+def _no_department(name: str) -> str:
+    if not name:
+        return "Choose one."
+    near = meant(name, Department.objects.values_list("name", flat=True))
+    return f"There is no department '{shown(name)}'. {near}".strip()
 
 
 def _findable(name: str) -> bool:

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from stackyard.errors import NotFound, StackyardError, Unusable, shown
+from stackyard.errors import NotFound, StackyardError, Unusable, meant, shown
 from stackyard.patterns.from_variables import variables_of
 from stackyard.patterns.interface import bare
 from stackyard.patterns.manifest import Manifest, Overlay, read_manifest
@@ -144,8 +144,9 @@ class Catalogue:
                 pattern = self._load(folder)
                 if pattern.manifest.kind == "environment":
                     return pattern
-        known = ", ".join(p.name for p in self.list()) or "none"
-        raise NotFound(f"There is no pattern '{shown(name)}'.", hint=f"Patterns: {known}.")
+        known = [p.name for p in self.list()]
+        hint = f"{meant(name, known)} Patterns: {', '.join(known) or 'none'}.".strip()
+        raise NotFound(f"There is no pattern '{shown(name)}'.", hint=hint)
 
     def baseline(self) -> Pattern:
         """The pattern of a sandbox's common components, which is not listed. Unusable when it cannot be read."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stackyard import hcl
-from stackyard.errors import Invalid, Problem, shown
+from stackyard.errors import Invalid, Problem, meant, shown
 from stackyard.patterns.evaluate import UNKNOWN, holds
 from stackyard.patterns.interface import Interface, Offer, Rule, bare, is_below, overlaid
 from stackyard.patterns.manifest import Manifest, Overlay, Scalar
@@ -122,6 +122,13 @@ def _parameter(offer: Offer, overlay: Overlay, given: Iterable[str]) -> Paramete
     )
 
 
+def no_such_setting(path: object, known: Iterable[str]) -> str:
+    """That there is none of this path: with the one that may have been meant, else with all there are."""
+    names = list(known)
+    others = f"Settings: {', '.join(names) or 'none'}."
+    return f"There is no such setting. {meant(path, names) or others}"
+
+
 def check_settings(parameters: Iterable[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
     """Check given settings (dotted path -> value) and return those that differ from their defaults.
 
@@ -135,8 +142,7 @@ def check_settings(parameters: Iterable[Parameter], given: Mapping[str, Any]) ->
     for path, value in given.items():
         parameter = by_path.get(path)
         if parameter is None:
-            known = ", ".join(by_path) or "none"
-            problems.append(Problem(f"settings.{shown(path, 120)}", f"There is no such setting. Settings: {known}."))
+            problems.append(Problem(f"settings.{shown(path, 120)}", no_such_setting(path, by_path)))
         elif not parameter.required and same(value, parameter.default):
             continue
         elif message := parameter.check(value):

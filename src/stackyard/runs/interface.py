@@ -17,7 +17,7 @@ from stackyard.errors import Invalid, NotFound, Problem, Unusable, shown
 from stackyard.patterns.catalogue import Catalogue, Pattern
 from stackyard.patterns.interface import bare
 from stackyard.patterns.manifest import Manifest
-from stackyard.patterns.parameters import Parameter, check_settings, put, same
+from stackyard.patterns.parameters import Parameter, check_settings, no_such_setting, put, same
 from stackyard.patterns.reading import read_pattern
 from stackyard.patterns.types import is_kept
 from stackyard.patterns.workspace import VALUES_FILE, Filling
@@ -188,8 +188,8 @@ class Interface:
         parameter, key = self._find(path)
         field = f"settings.{shown(path, 120)}"
         if parameter is None:
-            known = ", ".join(p.path for p in self.parameters if not p.hidden) or "none"
-            problems.append(Problem(field, f"There is no such setting. Settings: {known}."))
+            known = [p.path for p in self.parameters if not p.hidden]
+            problems.append(Problem(field, no_such_setting(path, known)))
             return
         old = targets.get(parameter.path, now.get(parameter.path))
         if not self._locals and parameter.secret:

@@ -102,6 +102,22 @@ def test_refusals_name_every_field_on_standard_error(stackyard: Stackyard) -> No
     assert not Environment.objects.exists()
 
 
+def test_a_mistyped_name_is_told_with_the_one_that_was_meant_if_one_may_see_it(
+    stackyard: Stackyard, org: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(stackyard)
+    for words, meant in (
+        (("env", "show", "shop-dve"), "shop-dev"),
+        (("pattern", "show", "ecs-servce"), "ecs-service"),
+        (("sandbox", "show", org.sandbox.name[:-1]), org.sandbox.name),
+        (("env", "create", "shp", "ecs-service", "x"), "shop"),
+        (("env", "create", "shop", "ecs-service", "x", "--set", "cpu=512"), "container.cpu"),
+    ):
+        assert f"Did you mean '{meant}'?" in stackyard(*words).stderr
+    monkeypatch.setenv("STACKYARD_TOKEN", ApiToken.issue(org.stranger, "test")[1])
+    assert "Did you mean" not in stackyard("env", "show", "shop-dve").stderr
+
+
 def test_exit_codes_of_other_refusals(stackyard: Stackyard, org: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
     assert create(stackyard, "dev", "--set", "container.cpu=lots").exit_code == 2
     assert stackyard("env", "show", "shop-none").exit_code == 3

@@ -33,7 +33,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/environments/{environment}/upgrade/settings"): (401, 200, 404, 200, 200),
     ("POST", "/environments/{environment}/upgrade/preview"): (401, 422, 422, 422, 422),
     ("POST", "/environments/{environment}/upgrade"): (401, 422, 422, 422, 422),
-    ("POST", "/environments/{environment}/retry"): (401, 403, 404, 404, 404),
+    ("POST", "/environments/{environment}/retry"): (401, 403, 404, 409, 409),
     ("POST", "/environments/{environment}/back"): (401, 403, 404, 409, 409),
     ("POST", "/runs/{run_id}/approve"): (401, 422, 422, 422, 422),
     ("POST", "/runs/{run_id}/reject"): (401, 403, 404, 409, 409),

@@ -151,6 +151,8 @@ def test_a_change_of_nothing_is_refused_but_what_is_not_applied_yet_can_be(org: 
             change(org.requester, env, ChangeRequest(**nothing), via="api")  # type: ignore[arg-type]
     with pytest.raises(Conflict, match="already"):
         back_to_last_good(org.requester, env, via="api")
+    with pytest.raises(Conflict, match="nothing to retry"):
+        retry(org.requester, env, via="api")
     by_hand(env, "min = 1", "min = 2")
     assert retry(org.requester, env, via="api").request["set"] == {}
 

@@ -47,6 +47,16 @@ def test_errors_of_the_api_have_their_kind_and_exit_code(
     assert error.value.hint == "What to do."
 
 
+def test_what_the_api_calls_a_request_is_told_as_a_command() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        error = {"code": "not_found", "message": "None.", "hint": "GET /api/runs lists them.", "problems": []}
+        return httpx.Response(404, json={"error": error})
+
+    with pytest.raises(NotFound) as error:
+        client(answer).get("/runs/9")
+    assert error.value.hint == "`stackyard run list` lists them."
+
+
 def test_every_problem_of_a_refusal_arrives() -> None:
     listed = [{"field": "name", "message": "Too long."}, {"field": "settings.a", "message": "Unknown."}]
     with pytest.raises(Invalid) as error:
@@ -55,7 +65,7 @@ def test_every_problem_of_a_refusal_arrives() -> None:
 
 
 def test_without_a_token_the_hint_says_where_to_put_one() -> None:
-    with pytest.raises(Forbidden, match="STACKYARD_TOKEN"):
+    with pytest.raises(Forbidden, match="http://test/tokens/ and set STACKYARD_TOKEN"):
         client(failing(401, "unauthorised"), token="").get("/me")
 
 
