@@ -296,6 +296,8 @@ def test_back_to_the_last_good_code(site: Site) -> None:
 def test_what_was_only_planned_can_be_applied(site: Site) -> None:
     run = ended(site, "succeeded", request={"set": {"scaling.max": 5}, "unset": [], "plan_only": True})
     assert "Only planned" in run_page(site, run)
+    environment = site.client("requester").get(f"/environments/{site.environment.uid}/").content.decode()
+    assert f'href="/runs/{run.pk}/#decision"' in environment
     again = asked(site.client("requester").post(reverse("portal:repeat-run", args=[run.pk])))
     assert (again["set"], again["plan_only"]) == ({"scaling.max": 5}, False)
 

@@ -128,15 +128,17 @@ class SandboxForm(ToldForm):
     )
 
     executor = forms.ChoiceField(
-        required=False, initial="local", help_text="Where Terraform runs for environments that are created from now on."
+        required=False,
+        initial="local",
+        help_text="Where Terraform runs for environments that are created from now on; local is beside the worker.",
     )
     executor_options = forms.CharField(
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "font-monospace"}),
         label="Options of the executor",
-        help_text="In YAML, one name per line, such as <code>repository: acme/environments</code>. Empty: the usual "
-        "names.",
+        help_text="In YAML, one name per line, such as <code>repository: acme/environments</code>; docs/executors.md "
+        "lists them. Empty: as Stackyard is set up.",
     )
     approvals = forms.CharField(
         required=False,

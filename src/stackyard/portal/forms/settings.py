@@ -21,7 +21,9 @@ from stackyard.portal.forms.nested import NotJson, example_of, problems_of
 from stackyard.portal.forms.texts import Rows, Widget, as_text, from_text, rows_to_map, same, to_text, widget_for
 
 PREFIX = "settings."
-_ABBREVIATIONS = {name: name.upper() for name in ("alb", "cdn", "dns", "ecr", "ecs", "iam", "rds", "s3", "vpc", "waf")}
+_ABBREVIATIONS = {
+    name: name.upper() for name in ("alb", "cdn", "dns", "ecr", "ecs", "iam", "rds", "s3", "vpc", "waf")
+} | {"github": "GitHub"}
 _WIDE = {"rows", "lines", "json", "paragraph"}
 EXPRESSION = "This is written as an expression in the record; change it there."
 NOT_KEPT = "This is not kept in the code and cannot be changed afterwards."
