@@ -27,4 +27,4 @@ def test_how_to_get_it_is_told_where_there_is_a_service(site: Site, role: str, s
     Environment.objects.update(outputs=outputs, status="ready")
     page = look(site, "requester")
     assert ("<code>github.repository</code>" in page) is told
-    assert "Workflow that deploys" not in page
+    assert "Deploy workflow" not in page
