@@ -71,6 +71,7 @@ def left_in_buckets(yard: Yard) -> list[str]:
     return [item["Key"] for page in pages for item in page.get("Versions", ())]
 
 
+@pytest.mark.long
 def test_created_proven_and_destroyed_by_builds(building: Yard, pipeline: Pipeline) -> None:
     assert_least_privilege(building)
     run = building.create()

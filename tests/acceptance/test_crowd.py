@@ -14,6 +14,7 @@ CROWD = Crowd(environments=40, sandboxes=8, cap=2)
 LEASE_SECONDS = 3
 
 
+@pytest.mark.long
 @pytest.mark.journey
 def test_a_crowd_with_dying_workers(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_pattern(tmp_path / "patterns")

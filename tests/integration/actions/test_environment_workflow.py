@@ -162,6 +162,7 @@ def test_from_the_form_to_an_environment_and_away_again(repository: Repository) 
     assert "issue close 7 --repo acme/shop" in repository.gh_log.read_text()
 
 
+@pytest.mark.long
 @pytest.mark.journey
 @needs_aws
 def test_what_a_failing_apply_made_is_destroyed_and_the_job_is_red(repository: Repository) -> None:

@@ -221,6 +221,8 @@ def test_doctor_tells_what_works_for_this_person(stackyard: Stackyard, monkeypat
 
 
 def test_doctor_on_the_servers_machine_misses_a_worker(stackyard: Stackyard) -> None:
+    with connection.cursor() as cursor:  # the tables of the queue are not emptied between tests
+        cursor.execute("DELETE FROM procrastinate_workers")
     result = stackyard("doctor", "--side", "server", "--json")
     found = {f["name"]: f for f in json.loads(result.stdout)}
     assert found["migrations"]["ok"]
