@@ -39,17 +39,19 @@
         this.endButton.hidden = this.following;
       });
       this.endButton.addEventListener("click", () => this.toEnd());
-      this.firstErrorButton.addEventListener("click", () => {
-        this.following = false;
-        const line = this.lines.querySelector(".log-error");
-        if (line) this.show(line);
-      });
+      this.firstErrorButton.addEventListener("click", () => this.toFirstError());
     }
     waiting(text) {
       this.lines.querySelector("[data-waiting]")?.replaceChildren(text);
     }
     show(line) {
       this.lines.scrollTop = line.offsetTop - this.lines.offsetTop - 40;
+    }
+    toFirstError() {
+      const line = this.lines.querySelector(".log-error");
+      if (!line) return;
+      this.following = false;
+      this.show(line);
     }
     toEnd() {
       this.following = true;
@@ -174,6 +176,8 @@
     source.addEventListener("end", () => {
       finish();
       log.waiting("This run wrote no log.");
+      // Of a run that failed long ago people want to know why, not how it was taken back.
+      if (wasDone && box.dataset.status === "failed") log.toFirstError();
     });
     window.addEventListener("pagehide", finish);
     steps.list.addEventListener("click", (event) => {
