@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from django.db import connection
 from django.utils import timezone
 from tests.factories import Organisation, make_organisation
 from tests.integration.portal.site import keep, ready
