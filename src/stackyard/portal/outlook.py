@@ -65,7 +65,7 @@ def in_words(run: Run, outlook: Outlook) -> str:
     if run.status == RunStatus.QUEUED:
         return _in_line(run, outlook)
     if outlook.left is None:
-        return "How long it takes is not known yet: no earlier run tells."
+        return "No estimate yet: this is the first run of its kind."
     return f"{roughly(outlook.left).capitalize()}."
 
 

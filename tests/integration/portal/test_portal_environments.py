@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from tests.integration.portal.site import HTMX, Site, ready
 
 from stackyard.cmdb.models import Environment, Run, RunStatus
@@ -223,3 +224,21 @@ def test_an_environment_that_nothing_answers_for_shows_no_address(site: Site) ->
         page = page_of(site, path=path)
         assert "shop-queue" in page
         assert f'href="https://{fqdn}"' not in page
+
+
+@pytest.mark.parametrize(("began", "told"), [(True, "nothing is left in AWS"), (False, "Nothing was built.")])
+def test_a_cancelled_creation_says_what_became_of_it_and_how_to_ask_again(site: Site, began: bool, told: str) -> None:
+    started = timezone.now() if began else None
+    Run.objects.filter(pk=site.run.pk).update(status="cancelled", error="Cancelled on request.", started_at=started)
+    Environment.objects.filter(pk=site.environment.pk).update(status="failed")
+    page = site.client("requester").get(f"/runs/{site.run.pk}/").content.decode()
+    assert told in page
+    assert f"?product={site.environment.product.name}&amp;pattern={site.environment.pattern.name}" in page
+    assert "Make it again" not in site.client("viewer").get(f"/runs/{site.run.pk}/").content.decode()
+
+
+def test_stages_are_reached_by_keyboard_and_said_to_who_hears_the_page(site: Site) -> None:
+    page = site.client("requester").get(f"/environments/{site.environment.uid}/").content.decode()
+    assert page.count('<button class="step-title" type="button">') == site.run.stages.count() > 0
+    assert 'role="status" data-said' in page
+    assert 'role="log" aria-live="off"' in page, "Terraform's lines would drown what is said"

@@ -104,7 +104,9 @@
     make(stage) {
       const made = element("li", "step");
       made.dataset.step = stage.name;
-      made.append(element("span", "step-mark"), element("span", "step-title", stage.title), element("span", "step-time"));
+      const title = element("button", "step-title", stage.title);
+      title.type = "button";
+      made.append(element("span", "step-mark"), title, element("span", "step-time"));
       return made;
     }
     tick() {
@@ -156,6 +158,13 @@
       if (box.isConnected) steps.tick();
       else finish(); // another run took its place on the page
     }, 500);
+    const said = box.querySelector("[data-said]");
+    // For who hears the page: which stage has begun, and how it ended. The log itself is read on demand.
+    const say = (data) => {
+      const now = data.stages.find((stage) => stage.status === "running");
+      const text = now ? now.title : `${data.status_title}.`;
+      if (said.textContent !== text) said.textContent = text;
+    };
     const notice = (data) => {
       const planned = data.stages.some((s) => s.name === "check" && s.status === "done") ? "yes" : "no";
       if (data.status === box.dataset.status && planned === box.dataset.planned) return;
@@ -168,7 +177,10 @@
     source.onmessage = (message) => {
       const data = JSON.parse(message.data);
       for (const stage of data.stages) log.stageTitles[stage.name] = stage.title;
-      if (!wasDone) notice(data);
+      if (!wasDone) {
+        say(data);
+        notice(data);
+      }
       steps.update(data.stages);
       log.add(data.events);
       if (data.status === "running") log.waiting("Nothing written yet.");
@@ -187,6 +199,7 @@
       box.querySelector("details")?.setAttribute("open", "");
       log.following = false;
       log.show(heading);
+      if (event.detail === 0) log.lines.focus({ preventScroll: true }); // from the keyboard: go on reading there
     });
   };
 
