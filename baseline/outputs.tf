@@ -98,6 +98,21 @@ output "state_bucket" {
   value       = local.state.bucket ? module.state_bucket[0].name : ""
 }
 
+output "builds_packages" {
+  description = "Bucket that packages of builds are put into. Empty: not wanted."
+  value       = local.builds.codebuild ? module.builds[0].packages : ""
+}
+
+output "builds_results" {
+  description = "Bucket of the results of builds, and of their Terraform state. Empty: not wanted."
+  value       = local.builds.codebuild || local.builds.github_repository != "" ? module.builds[0].results : ""
+}
+
+output "builds_pipeline" {
+  description = "Pipeline from a package to its build. Empty: not wanted."
+  value       = local.builds.codebuild ? module.builds[0].pipeline : ""
+}
+
 output "region" {
   description = "Region of the sandbox."
   value       = data.aws_region.current.id

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from stackyard.aws.builds import BuildPlace
 from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.inventory import leftovers
 from stackyard.aws.sessions import SandboxAccess
@@ -289,8 +290,12 @@ def test_common_components_hold_all_that_builds_in_the_account_need(land: Land, 
     sandbox.save()
     wanted = {"builds__codebuild": True, "github__sign_in": True, "builds__github_repository": "acme/environments"}
     good(land.bootstrap(sandbox, **wanted))
+    sandbox.refresh_from_db()
     found = {finding.title: finding for finding in sandboxes.check(land.org.platform, sandbox)}
     assert found["Builds"].ok, found["Builds"]
+    facts, place = sandbox.facts, BuildPlace.of(access_to(sandbox, get_settings()), {})
+    assert (facts["builds_packages"], facts["builds_results"]) == (place.packages, place.results)
+    assert facts["builds_pipeline"] == place.pipeline
 
     run = land.create(sandbox, "ecs-worker")
     good(run)

@@ -291,6 +291,26 @@ def test_policies_are_shown_for_copying(org: Organisation, pool: AddressPool, mo
     }
 
 
+def test_policies_hold_what_builds_need_when_the_sandbox_builds_elsewhere(
+    org: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(get_settings(), "github_token", SecretStr("a-token"))
+    monkeypatch.setattr(get_settings(), "github_repository", "acme/environments")
+    sandbox = sandboxes.add(org.platform, wish(external_id="x-1"))
+    for executor in ("local", "codebuild", "github-actions"):
+        sandbox.executor = executor
+        shown = {title: json.loads(text) for title, text in sandboxes.policies_for(sandbox)}
+        (trust,) = (policy for title, policy in shown.items() if title.startswith("Trust policy of "))
+        sids = [statement.get("Sid") for statement in trust["Statement"]]
+        assert sids == ([None] if executor == "local" else [None, "Builds"])
+        assert ("Permission policy stackyard-builds" in shown) is (executor != "local")
+    builds = trust["Statement"][1]["Condition"]
+    assert builds["StringEquals"] == {"sts:ExternalId": "x-1"}
+    assert builds["ArnEquals"]["aws:PrincipalArn"] == [
+        f"arn:aws:iam::{sandbox.account_id}:role/{name}" for name in ("stackyard-builds-build", "stackyard-github")
+    ]
+
+
 def test_retired_and_taken_back(org: Organisation) -> None:
     environment = standing(org, org.sandbox, "dev")
     with pytest.raises(Conflict, match="still has 1 environment: shop-dev"):
