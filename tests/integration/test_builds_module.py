@@ -134,7 +134,7 @@ def test_a_build_may_do_its_job_and_nothing_beside(made: Pipeline, role: str) ->
         ("sts:AssumeRole", made.access.role_arn),
         ("secretsmanager:GetSecretValue", f"{secret}:stackyard/u1-7-plan-AbCdEf"),
         ("s3:GetObject", f"arn:aws:s3:::{bucket(made, 'jobs')}/jobs/1.zip"),
-        ("s3:GetObject", f"{results}/github/1.zip"),
+        ("s3:GetObject", f"{results}/jobs/1.zip"),
         ("s3:PutObject", f"{results}/results/jobs/1.zip/result.json"),
         ("s3:PutObject", f"{results}/stackyard/u1.tfstate"),
         ("s3:ListBucket", results),
@@ -208,7 +208,7 @@ def test_old_packages_and_results_go_and_a_state_never_does(made: Pipeline) -> N
     assert [rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in state] == [90]
 
 
-KEPT = {"Packages": ("jobs/", "stackyard-builds/"), "Results": ("results/", "github/")}
+KEPT = {"Packages": ("jobs/", "stackyard-builds/"), "Results": ("results/", "jobs/")}
 """What is deleted when it is old, below each bucket of the stack."""
 
 
