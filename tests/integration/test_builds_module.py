@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import count
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.builds import ROOT, Pipeline
 
 from stackyard.aws.builds import BuildPlace
@@ -251,3 +253,30 @@ def test_values_that_cannot_be_are_refused_by_validate(
         done = subprocess.run([*command, *step], cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert said in re.sub(r"[\s│]+", " ", done.stderr)
+
+
+def test_the_linter_of_cloudformation_finds_nothing(made: Pipeline, tmp_path: Path) -> None:
+    """By the schemas that AWS publishes of its types: so type V2 and mode PARALLEL are words that it knows."""
+    file = tmp_path / "template.json"
+    file.write_text(json.dumps({"Resources": template(made)}))
+    linter = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run([linter, "--regions", REGION, "--", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
+SPEC = {"version", "run-as", "env", "proxy", "batch", "phases", "reports", "artifacts", "cache"}
+PHASE = {"run-as", "on-failure", "commands", "finally", "runtime-versions"}
+PHASES = ("install", "pre_build", "build", "post_build")
+
+
+def test_the_buildspec_says_only_what_codebuild_knows_in_commands_that_a_shell_reads() -> None:
+    spec = yaml.safe_load((ROOT / "modules" / "builds" / "buildspec.yml").read_text())
+    assert spec["version"] == 0.2
+    assert set(spec) <= SPEC
+    assert set(spec["phases"]) <= set(PHASES)
+    for phase in spec["phases"].values():
+        assert set(phase) <= PHASE
+        for command in phase["commands"]:
+            read = subprocess.run(["bash", "-n", "-c", command], capture_output=True, text=True, check=False)
+            assert read.returncode == 0, f"{command}: {read.stderr}"
