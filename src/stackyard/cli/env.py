@@ -9,12 +9,15 @@ import typer
 
 from stackyard.cli.client import Client, events, part
 from stackyard.cli.failures import RunFailed
-from stackyard.cli.output import JsonOption, print_json, say, table, value_text, when
+from stackyard.cli.output import JsonOption, narrow, print_json, say, table, value_text, when
 from stackyard.errors import Invalid, NotFound
 
 app = typer.Typer(help="Create, watch and destroy environments.", no_args_is_help=True)
 
 Environment = typer.Argument(help="Slug (<product>-<name>) or uid.", show_default=False)
+ESSENTIAL = {"NAME", "STATUS", "FQDN", "EXPIRES"}
+"""Columns of the list that a narrow terminal shows."""
+
 Wait = typer.Option(False, "--wait", help="Show the run until it has ended; exit 1 when it fails.")
 
 
@@ -72,7 +75,9 @@ def list_(
         print_json({"items": items, "count": count})
         return
     columns = ("NAME", "STATUS", "PATTERN", "FQDN", "ACCOUNT", "OWNER", "CREATED", "EXPIRES")
-    table(columns, [_row(item) for item in items], status="STATUS")
+    shown = [n for n, column in enumerate(columns) if column in ESSENTIAL or not narrow()]
+    rows = [_row(item) for item in items]
+    table([columns[n] for n in shown], [[row[n] for n in shown] for row in rows], status="STATUS")
     if not items and any(query.values()):
         typer.echo("None fits. `stackyard env list` alone shows all that stand.", err=True)
     elif not items:
@@ -220,12 +225,13 @@ def _describe(found: Any) -> None:
     for title, value in facts.items():
         if value:
             say(f"  {title:<10} {value}")
-    for title in ("settings", "outputs"):
+    gone = found["destroyed_at"] is not None
+    for title in ("settings",) if gone else ("settings", "outputs"):
         if found[title]:
             say(f"  {title.capitalize()}")
             for name, value in sorted(found[title].items()):
                 say(f"    {name} = {value_text(value)}")
-    if found["hops"]:
+    if found["hops"] and not gone:
         from stackyard.cli.proof import say_path
 
         planned = any(hop.get("planned") for hop in found["hops"])

@@ -1,6 +1,7 @@
 """What the client commands print: JSON for programs, or tables and lines for people."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -44,6 +45,15 @@ def say(text: str = "") -> None:
 def printable(text: str) -> str:
     """Text that cannot steer a terminal."""
     return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
+
+
+WIDE = 120
+"""Columns of a terminal from which on there is room for everything."""
+
+
+def narrow() -> bool:
+    """Whether standard output is a terminal that has room only for what matters most."""
+    return sys.stdout.isatty() and shutil.get_terminal_size().columns < WIDE
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, status: str = "") -> None:

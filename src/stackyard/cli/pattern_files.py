@@ -27,7 +27,9 @@ def import_folder(directory: Path, name: str, into: Path | None) -> None:
     if done.notes:
         say("Not used, or worth a look:")
     for note in done.notes:
-        say(f"  {_place(note, directory)}: {note.message}")
+        # `pattern.yaml` was written now; the other files are read where they were.
+        where = done.folder if note.file.endswith("/pattern.yaml") else directory
+        say(f"  {_place(note, where)}: {note.message}")
     say(f"Next: look through pattern.yaml, then `stackyard pattern lint {done.folder}`.")
 
 
@@ -55,7 +57,12 @@ def _print(directory: Path, findings: Iterable[Finding]) -> None:
         if f.fix:
             say(f"    {f.fix}")
     errors = sum(f.is_error for f in listed)
-    say(f"{errors} errors, {len(listed) - errors} warnings." if listed else f"{directory}: nothing found.")
+    counted = f"{_counted(errors, 'error')}, {_counted(len(listed) - errors, 'warning')}."
+    say(counted if listed else f"{directory}: nothing found.")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _place(trouble: Trouble, directory: Path) -> str:

@@ -1,7 +1,5 @@
 """`stackyard env verify`."""
 
-import shutil
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,14 +8,11 @@ import typer
 from stackyard.cli.client import Client, part
 from stackyard.cli.env import Environment
 from stackyard.cli.failures import RunFailed
-from stackyard.cli.output import JsonOption, print_json, say, table
+from stackyard.cli.output import JsonOption, narrow, print_json, say, table
 
 WORDS = {True: "holds", False: "broken", None: "not asked"}
 
 PLANNED = {True: "fits", False: "broken", None: "unknown"}
-
-WIDE = 120
-"""Columns of a terminal from which on there is room for what was checked."""
 
 
 class BrokenPath(RunFailed):
@@ -55,7 +50,7 @@ def _show(found: Any) -> None:
         (WORDS[h["ok"]], h["title"], h["checked"], h["found"], f"{h['seconds']:.2f} s") for h in found["hops"]
     ]
     columns: tuple[str, ...] = ("STATUS", "HOP", "CHECKED", "FOUND", "TOOK")
-    if sys.stdout.isatty() and shutil.get_terminal_size().columns < WIDE:
+    if narrow():
         columns, rows = (*columns[:2], *columns[3:]), [(*row[:2], *row[3:]) for row in rows]
     table(columns, rows, status="STATUS")
     if not found["kept"]:

@@ -294,3 +294,18 @@ def test_the_schema_of_a_file(stackyard: Stackyard) -> None:
     found = json.loads(stackyard("hcl", "schema", str(file)).stdout)
     assert found["properties"]["container.cpu"]["default"] == 256
     assert stackyard("hcl", "schema", "-", input="locals {").exit_code == 2
+
+
+def test_what_is_gone_shows_no_outputs_and_no_path(stackyard: Stackyard) -> None:
+    create(stackyard)
+    gone = {"outputs": {"url": "https://gone.example.com"}, "status": "destroyed", "destroyed_at": timezone.now()}
+    Environment.objects.update(**gone)
+    result = stackyard("env", "show", "shop-dev")
+    assert "Destroyed" in result.stdout
+    assert "gone.example.com" not in result.stdout
+
+
+def test_a_list_that_nothing_fits_says_that_it_was_filtered(stackyard: Stackyard) -> None:
+    assert "env create" in stackyard("env", "list").stderr
+    assert "None fits" in stackyard("env", "list", "--product", "shop").stderr
+    assert "None fits" in stackyard("run", "list", "--status", "failed").stderr
