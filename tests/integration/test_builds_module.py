@@ -1,10 +1,9 @@
 """What `pipeline/aws` makes in an account by real Terraform: names, trust, least privilege, and what buckets keep."""
 
 import json
-import re
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import count
 from pathlib import Path
@@ -28,17 +27,12 @@ _accounts = count(830000000000)
 
 
 @pytest.fixture(scope="module")
-def made(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """Applied once for all tests here, and destroyed clean after them."""
+def made(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Applied once for all tests here. That it is destroyed clean is told by the story of builds in AWS."""
     account = str(next(_accounts))
     access = SandboxAccess(account, REGION, f"arn:aws:iam::{account}:role/stackyard", "", emulator.endpoint)
     folder, mirror = tmp_path_factory.mktemp("pipeline"), tmp_path_factory.getbasetemp() / "mirror"
-    pipeline = Pipeline.apply(access, folder / "code", mirror, github_repository="acme/environments")
-    yield pipeline
-    assert "No changes." in pipeline.run("plan", "-no-color")
-    pipeline.run("destroy", "-no-color", "-auto-approve", "-parallelism=20")
-    assert pipeline.run("state", "list") == ""
-    assert access.client("s3").list_buckets()["Buckets"] == []
+    return Pipeline.apply(access, folder / "code", mirror, github_repository="acme/environments")
 
 
 def roles(made: Pipeline) -> dict[str, dict[str, Any]]:
@@ -226,33 +220,36 @@ def test_logs_end_and_builds_end(made: Pipeline) -> None:
     assert project["source"]["buildspec"] == (ROOT / "modules" / "builds" / "buildspec.yml").read_text()
 
 
-@pytest.mark.parametrize(
-    ("variable", "value", "said"),
-    [
-        ("name", "jobs", "The name must not be jobs"),
-        ("name", "Builds", "The name must have 3 to 24 lower-case letters"),
-        ("sandbox_role_arns", [], "Give the ARN of at least one IAM role"),
-        ("sandbox_role_arns", ["arn:aws:iam::111111111111:role/*"], "Give the ARN of at least one IAM role"),
-        ("timeout_minutes", 4, "The timeout must be 5 to 480 minutes."),
-        ("log_retention_days", 8, "The days must be a number that CloudWatch Logs knows"),
-        ("compute_type", "SMALL", "The size must be one of CodeBuild's"),
-        ("image", "", "The image must have a name."),
-        ("github_repository", "acme/*", "The repository must be <owner>/<name>"),
-        ("github_role", "a b", "The name must be one that IAM takes"),
-    ],
+WRONG: tuple[tuple[str, object, str], ...] = (
+    ("name", "jobs", "The name must not be jobs"),
+    ("name", "Builds", "The name must have 3 to 24 lower-case letters"),
+    ("sandbox_role_arns", [], "Give the ARN of at least one IAM role"),
+    ("sandbox_role_arns", ["arn:aws:iam::111111111111:role/*"], "Give the ARN of at least one IAM role"),
+    ("timeout_minutes", 4, "The timeout must be 5 to 480 minutes."),
+    ("log_retention_days", 8, "The days must be a number that CloudWatch Logs knows"),
+    ("compute_type", "SMALL", "The size must be one of CodeBuild's"),
+    ("image", "", "The image must have a name."),
+    ("github_repository", "acme/*", "The repository must be <owner>/<name>"),
+    ("github_role", "a b", "The name must be one that IAM takes"),
 )
-def test_values_that_cannot_be_are_refused_by_validate(
-    made: Pipeline, tmp_path: Path, variable: str, value: object, said: str
-) -> None:
-    """The module alone, called with one wrong value; the provider is the one that was laid out for the apply."""
-    given = {"sandbox_role_arns": ["arn:aws:iam::111111111111:role/stackyard"], variable: value}
-    call = {"source": str(ROOT / "modules" / "builds"), **given}
-    (tmp_path / "main.tf.json").write_text(json.dumps({"module": {"builds": call}}))
-    command, own = find_engine().command, {"TF_CLI_CONFIG_FILE": str(made.folder / "terraformrc"), "PATH": "/usr/bin"}
-    for step in (["init", "-backend=false", "-no-color"], ["validate", "-no-color"]):
-        done = subprocess.run([*command, *step], cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert said in re.sub(r"[\s│]+", " ", done.stderr)
+
+
+def test_values_that_cannot_be_are_refused_by_validate(made: Pipeline, tmp_path: Path) -> None:
+    """One call of the module for each, beside one that is right, so that Terraform is started once for all."""
+    source, arns = str(ROOT / "modules" / "builds"), ["arn:aws:iam::111111111111:role/stackyard"]
+    calls = {f"wrong{n}": {variable: value} for n, (variable, value, _) in enumerate(WRONG)} | {"right": {}}
+    for name, given in calls.items():
+        call = {"source": source, "sandbox_role_arns": arns, **given}
+        (tmp_path / f"{name}.tf.json").write_text(json.dumps({"module": {name: call}}))
+    own = {"TF_CLI_CONFIG_FILE": str(made.folder / "terraformrc"), "PATH": os.defpath}
+    for step in (["init", "-backend=false"], ["validate", "-json"]):
+        command = [*find_engine().command, *step]
+        done = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout)["diagnostics"]
+    told = {d["range"]["filename"].removesuffix(".tf.json"): " ".join(d["detail"].split()) for d in found}
+    assert set(told) == {f"wrong{n}" for n in range(len(WRONG))}
+    for n, (variable, _, said) in enumerate(WRONG):
+        assert said in told[f"wrong{n}"], variable
 
 
 def test_the_linter_of_cloudformation_finds_nothing(made: Pipeline, tmp_path: Path) -> None:
