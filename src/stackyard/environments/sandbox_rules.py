@@ -127,8 +127,10 @@ def _by_model(sandbox: Sandbox) -> Iterator[Problem]:
     try:
         sandbox.full_clean(exclude=["department", "pool", "facts"], validate_unique=False, validate_constraints=False)
     except ValidationError as error:
-        for name, messages in error.message_dict.items():
-            yield from (Problem(name, message) for message in messages)
+        for name, errors in error.error_dict.items():
+            for each in errors:
+                said = ["This field is required."] if each.code == "blank" else each.messages
+                yield from (Problem(name, message) for message in said)
 
 
 def _of_names(sandbox: Sandbox) -> Iterator[Problem]:

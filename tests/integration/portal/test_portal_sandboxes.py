@@ -260,3 +260,10 @@ def test_room_is_shown_as_bars(site: Site) -> None:
     text = page(site, "commerce-dev", "viewer")
     bars = re.findall(r'aria-label="([^"]+: \d+ of \d+)"', text)
     assert bars == ["Environments: 1 of 50", "Rules of the load balancer: 1 of 100", "Runs at the same time: 0 of 4"]
+
+
+def test_a_refused_form_leads_to_its_fields_and_options_are_named_beside_their_field(site: Site) -> None:
+    client = site.client("platform")
+    page = client.post(reverse("portal:new-sandbox"), {"executor": "local", "approvals": "no list"}).content.decode()
+    assert 'href="#id_approvals">Rules for approvals</a>' in page
+    assert "codebuild takes packages, results, pipeline." in page

@@ -14,6 +14,7 @@ from stackyard.aws.own_components import GIVEN
 from stackyard.cmdb.models import AddressPool, Department, Sandbox
 from stackyard.environments.sandbox_rules import FIXED
 from stackyard.environments.sandboxes import SandboxRequest, baseline_of, living
+from stackyard.executors.options import KNOWN
 from stackyard.executors.registry import names as executors
 from stackyard.portal.forms.look import ToldForm, fix, tabler
 from stackyard.settings import get_settings
@@ -137,8 +138,9 @@ class SandboxForm(ToldForm):
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "font-monospace"}),
         label="Options of the executor",
-        help_text="In YAML, one name per line, such as <code>repository: acme/environments</code>; docs/executors.md "
-        "lists them. Empty: as Stackyard is set up.",
+        help_text="In YAML, one name per line, such as <code>repository: acme/environments</code>. "
+        + " ".join(f"{name} takes {', '.join(options)}." for name, options in KNOWN.items() if options)
+        + " Empty: as Stackyard is set up.",
     )
     approvals = forms.CharField(
         required=False,
