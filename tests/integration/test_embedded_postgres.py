@@ -238,3 +238,17 @@ def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < end, "did not happen in time"
         time.sleep(0.001)
+
+
+def test_a_short_command_ends_the_server_only_when_nobody_else_needs_it(folder: Path, make: Make) -> None:
+    server = make(folder / "postgres")
+    users = server.hold()
+    server.start()
+    clean = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    command = [sys.executable, "-m", "stackyard.cli", "migrate"]
+    subprocess.run(command, env={**clean, "STACKYARD_DATA": str(folder)}, check=True, capture_output=True)
+    psycopg.connect(server.dsn()).close()  # as the demo's does while somebody makes a backup of it
+    users.close()
+    subprocess.run(command, env={**clean, "STACKYARD_DATA": str(folder)}, check=True, capture_output=True)
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(server.dsn())

@@ -16,7 +16,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 import psycopg
@@ -72,6 +72,16 @@ class EmbeddedPostgres:
                 self._make_ready()
                 self._launch()
             self._create_database()
+
+    def hold(self) -> IO[str]:
+        """Say that this process needs the server, until the file that is returned is closed.
+
+        It is a shared lock: who gets it exclusively when it has given up its own was the last one that needed it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        users = (self.root / "users.lock").open("a")
+        fcntl.flock(users, fcntl.LOCK_SH)
+        return users
 
     def stop(self) -> None:
         """Stop the server; open connections are cut. Does nothing when none runs."""

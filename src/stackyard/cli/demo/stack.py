@@ -41,6 +41,7 @@ class DemoStack:
         self._tell = tell
         self.children: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._lock: IO[str] | None = None
+        self._users: IO[str] | None = None
 
     @property
     def url(self) -> str:
@@ -80,6 +81,7 @@ class DemoStack:
         self._take_folder()
         self._postgres = EmbeddedPostgres(self.data / "postgres")
         self._empty()
+        self._users = self._postgres.hold()  # a backup of the demo, or a token, must not end its database
         os.environ["STACKYARD_DATA"] = str(self.data)  # builds that the emulator does find Terraform's provider there
         self._tell("Starting PostgreSQL and the AWS emulator")
         with ThreadPoolExecutor() as pool:
@@ -191,5 +193,7 @@ class DemoStack:
             self._emulator.stop()
         if hasattr(self, "_postgres"):
             self._postgres.stop()
+        if self._users is not None:
+            self._users.close()
         if self._lock is not None:
             self._lock.close()

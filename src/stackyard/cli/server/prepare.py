@@ -68,9 +68,7 @@ def _embedded_database(settings: Settings) -> Iterator[None]:
     from stackyard.database.connection import embedded
 
     server = embedded(settings)
-    server.root.mkdir(parents=True, exist_ok=True)
-    with (server.root / "users.lock").open("a") as users:
-        fcntl.flock(users, fcntl.LOCK_SH)
+    with server.hold() as users:
         try:
             server.start()
             yield
