@@ -3,8 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
-# One more than processors: journeys wait for Terraform, Terraform for AWS.
-TESTS := $(BIN)/python -m pytest -n $(shell echo $$(($$(nproc) + 1))) --dist worksteal
+# More than processors: journeys wait for Terraform, Terraform for AWS.
+TESTS := $(BIN)/python -m pytest -n $(shell echo $$(($$(nproc) + 2))) --dist worksteal
 
 .PHONY: setup demo test test-all lint faults bench lock clean
 
