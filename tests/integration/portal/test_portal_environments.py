@@ -242,3 +242,17 @@ def test_stages_are_reached_by_keyboard_and_said_to_who_hears_the_page(site: Sit
     assert page.count('<button class="step-title" type="button">') == site.run.stages.count() > 0
     assert 'role="status" data-said' in page
     assert 'role="log" aria-live="off"' in page, "Terraform's lines would drown what is said"
+
+
+def test_what_stands_can_be_opened_while_it_is_changed_and_only_who_may_decide_is_asked_to(site: Site) -> None:
+    ready(site.run)
+    change = Run.objects.create(
+        environment=site.environment, sandbox=site.run.sandbox, kind="change", status="waiting",
+        requested_by=site.org.requester, via="portal", plan={"destructive": True},
+    )  # fmt: skip
+    Environment.objects.filter(pk=site.environment.pk).update(status="changing")
+    path = f"/environments/{site.environment.uid}/"
+    page = page_of(site, "requester", path)
+    assert f'<a href="https://{site.environment.fqdn}' in page
+    assert f'/runs/{change.pk}/#decision">Look at the plan and decide</a>' in page
+    assert f'/runs/{change.pk}/#decision">Look at the plan</a>' in page_of(site, "viewer", path)
