@@ -18,7 +18,7 @@ from stackyard.github.client import Client, Comment, Issue, Person
 from stackyard.github.commands import AGAIN, Said, command_in, fill_in, obey, person_of, quoted
 from stackyard.github.outbox import pause
 from stackyard.github.reading import read_form
-from stackyard.github.text import code
+from stackyard.github.text import code, listed
 from stackyard.github_api.connection import Away
 from stackyard.settings import Settings
 
@@ -164,7 +164,7 @@ def _once(key: str, number: int, author: Person, what: str, act: Callable[[], Sa
 
 def _refusal(error: StackyardError, key: str) -> str:
     if isinstance(error, Invalid):
-        lines = [f"- {code(p.field)}: {code(p.message, 600)}" for p in error.problems]
+        lines = listed([f"- {code(p.field)}: {code(p.message, 600)}" for p in error.problems])
     else:
         lines = [f"- {code(error.message, 600)}"]
     if error.hint:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stackyard.cmdb.models import Environment, Run, RunKind, RunStatus, Stage, StageStatus
-from stackyard.github.text import block, code, marker
+from stackyard.github.text import block, code, listed, marker
 
 LABEL = "stackyard"
 STATES = "stackyard: "
@@ -118,7 +118,7 @@ def failure_lines(run: Run) -> list[str]:
         return []
     parts = ["**What happened**", block(run.error)]
     if run.problems:
-        parts.append("\n".join(f"- {code(p['field'])}: {code(p['message'])}" for p in run.problems))
+        parts.append("\n".join(listed([f"- {code(p['field'])}: {code(p['message'])}" for p in run.problems])))
     if run.hint:
         parts += ["**What to do next**", block(run.hint)]
     if run.leftovers:

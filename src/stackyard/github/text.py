@@ -1,6 +1,7 @@
 """Words of people and of machines inside Markdown, as data: no mention, no HTML, no link, no workflow command."""
 
 import re
+from collections.abc import Sequence
 
 from stackyard.errors import shown
 
@@ -25,6 +26,12 @@ def block(text: str, limit: int = 4000) -> str:
     lines = [shown(line, limit).replace("##[", "## [") for line in cut.splitlines()] or [""]
     fence = _fence(cut, 3)
     return "\n".join([f"{fence}text", *(f"| {line}" for line in lines), fence])
+
+
+def listed(lines: Sequence[str], most: int = 20) -> list[str]:
+    """The first of many lines, and how many more there are: GitHub takes 65,536 characters."""
+    more = len(lines) - most
+    return [*lines[:most], *([f"- and {more} more"] if more > 0 else [])]
 
 
 def marker(kind: str, name: object) -> str:

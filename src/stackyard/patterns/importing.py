@@ -47,6 +47,7 @@ def import_pattern(source: Path, into: Path, modules: Path, name: str = "") -> I
     if not re.fullmatch(NAME, name):
         raise Invalid.field("--name", f"'{shown(name)}' cannot be the name of a pattern: small letters, digits and -.")
     _require_terraform(source)
+    _require_no_links(source)
     folder = into.resolve() / name
     if (folder / "pattern.yaml").exists():
         raise Conflict(f"There is a pattern '{name}' in {into} already.", hint="Choose another name with --name.")
@@ -61,6 +62,13 @@ def import_pattern(source: Path, into: Path, modules: Path, name: str = "") -> I
                 shutil.copy2(file, folder / file.relative_to(source))
     (folder / "pattern.yaml").write_text(manifest_text(manifest), encoding="utf-8")
     return Imported(folder, manifest, tuple(draft.settings), tuple(draft.notes))
+
+
+def _require_no_links(source: Path) -> None:
+    """A link could bring what lies elsewhere on this machine into every environment's code."""
+    for file in sorted(source.rglob("*")):
+        if file.is_symlink() and not any(part.startswith(".") for part in file.relative_to(source).parts):
+            raise Invalid.field("DIR", f"{shown(file.relative_to(source))} is a link; put the file itself there.")
 
 
 def _require_terraform(source: Path) -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from tests.factories import make_user
@@ -144,3 +145,16 @@ def test_broken_patterns_are_shown_to_platform_staff_only(
 def test_a_name_is_a_dns_label_from_its_first_character_on(site: Site, name: str) -> None:
     data = {"department": site.org.commerce.pk, "name": name, "title": "Loyalty"}
     assert site.client("platform").post(reverse("portal:new-product"), data).status_code == 422
+
+
+def test_a_new_password_ends_the_tokens_too_and_a_superusers_is_not_staffs_to_set(site: Site) -> None:
+    client, owner = site.client("platform"), site.org.requester
+    ApiToken.issue(owner, "made by somebody else")
+    wish = {"new_password1": "long-enough-77", "new_password2": "long-enough-77"}
+    assert client.post(reverse("portal:person-password", args=[owner.pk]), wish).status_code == 302
+    assert not ApiToken.objects.filter(user=owner).exists()
+
+    root = User.objects.create_superuser("root", password="not-theirs-to-know")
+    assert client.post(reverse("portal:person-password", args=[root.pk]), wish).status_code == 403
+    root.refresh_from_db()
+    assert root.check_password("not-theirs-to-know")

@@ -5,7 +5,7 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from stackyard.github.text import block, code, is_marked, marker
+from stackyard.github.text import block, code, is_marked, listed, marker
 
 HOSTILE = [
     "::set-output name=x::y",
@@ -44,3 +44,8 @@ def test_a_marker_counts_at_the_beginning_only() -> None:
     mark = marker("status", "abc")
     assert is_marked(f"{mark}\nx", mark)
     assert not is_marked(f"x\n{mark}", mark)
+
+
+def test_a_list_without_end_has_one() -> None:
+    assert listed(["- a"] * 3) == ["- a"] * 3
+    assert listed(["- a"] * 9000)[-2:] == ["- a", "- and 8980 more"]

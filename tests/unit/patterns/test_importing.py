@@ -136,3 +136,14 @@ def test_what_is_no_terraform_is_refused(tmp_path: Path, files: dict[str, str], 
         imported(tmp_path, files)
     assert said in refused.value.message
     assert not (tmp_path / "patterns").exists()
+
+
+def test_a_link_in_a_module_brings_nothing_of_this_machine_along(tmp_path: Path) -> None:
+    source, secret = tmp_path / "module", tmp_path / "credentials"
+    source.mkdir()
+    secret.write_text("secret")
+    (source / "main.tf").write_text('output "a" {\n  value = 1\n}\n')
+    (source / "motd.txt").symlink_to(secret)
+    with pytest.raises(Invalid, match=r"motd\.txt is a link"):
+        import_pattern(source, tmp_path / "patterns", tmp_path)
+    assert not (tmp_path / "patterns").exists()

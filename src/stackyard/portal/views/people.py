@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Membership, Role
-from stackyard.errors import Conflict, NotFound
+from stackyard.errors import Conflict, Forbidden, NotFound
 from stackyard.portal.forms.people import NewPersonForm, PasswordForm, PersonForm, RoleForm
 from stackyard.portal.history import changes_of
 from stackyard.portal.paging import page_of
@@ -83,12 +83,16 @@ def edit_person(request: Request, user_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def set_password(request: Request, user_id: int) -> HttpResponse:
-    """A new password; ends the person's sessions."""
+    """A new password; ends the person's sessions and tokens, whoever may have made them. That of Django's superuser is
+    set by a superuser alone: it opens more than the platform role."""
     found = _get_person(request, user_id)
+    if found.is_superuser and not request.user.is_superuser:
+        raise Forbidden("Only a superuser sets a superuser's password.")
     form = PasswordForm(found, request.POST or None)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, f"{found.username} has a new password.")
+        found.api_tokens.all().delete()
+        messages.success(request, f"{found.username} has a new password; all API tokens are revoked.")
         return redirect("portal:person", user_id=found.pk)
     return _form(request, f"New password for {found.username}", form, found)
 
