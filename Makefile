@@ -3,8 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
-# More than processors: journeys wait for Terraform, Terraform for AWS.
-TESTS := $(BIN)/python -m pytest -n $(shell echo $$(($$(nproc) + 2))) --dist worksteal
+# At least three: journeys wait for Terraform, Terraform for AWS.
+TESTS := $(BIN)/python -m pytest -n $(shell n=$$(nproc); echo $$((n < 3 ? 3 : n))) --dist worksteal
 
 .PHONY: setup demo test test-all lint faults bench lock clean
 
