@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from stackyard.cmdb.models import GithubCursor, GithubDelivery, GithubIssue, GithubRequest
-from stackyard.errors import Forbidden, Invalid, LeaseLost, NotFound, StackyardError, Unavailable
+from stackyard.errors import Forbidden, Invalid, LeaseLost, NotFound, StackyardError, Unavailable, Unusable
 from stackyard.github.client import Client, Comment, Issue, Person
 from stackyard.github.commands import AGAIN, Said, command_in, fill_in, obey, person_of, quoted
 from stackyard.github.outbox import pause
@@ -28,8 +28,11 @@ OVERLAP = dt.timedelta(minutes=2)
 """So much is read again when polling: clocks differ, and an issue may be listed late."""
 
 KEPT = dt.timedelta(days=30)
-TRIES = 5
-"""So often an issue is looked at whose reading fails here, not at GitHub."""
+GIVEN_UP_AFTER = dt.timedelta(days=1)
+"""So long an issue is tried again that cannot be read; staff are told."""
+
+TRIES_IF_GONE = 5
+"""So often one that is not there: just after it was opened GitHub may not know it everywhere."""
 
 
 def poll(client: Client, cursor: GithubCursor, settings: Settings) -> None:
@@ -49,48 +52,63 @@ def poll(client: Client, cursor: GithubCursor, settings: Settings) -> None:
 
 
 def read(client: Client, cursor: GithubCursor) -> None:
-    """Look at every issue that is due. Raises Away and Unusable: then it stays due."""
+    """Look at every issue that is due. Raises Away, Unusable and NotFound of the repository: then all stays due."""
     due = Q(not_before=None) | Q(not_before__lte=timezone.now())
-    waiting = GithubDelivery.objects.filter(due, done_at=None).order_by("pk")
-    for number in dict.fromkeys(waiting.values_list("number", flat=True)):
+    waiting = GithubDelivery.objects.filter(done_at=None)
+    for number in dict.fromkeys(waiting.filter(due).order_by("pk").values_list("number", flat=True)):
         ids = list(waiting.filter(number=number).values_list("pk", flat=True))
-        if _look_at(client, number, cursor):
-            GithubDelivery.objects.filter(pk__in=ids).update(done_at=timezone.now())
+        try:
+            _look_at(client, number, cursor)
+        except Exception as error:
+            _postpone(client, ids, error)
         else:
-            _later(ids)
+            GithubDelivery.objects.filter(pk__in=ids).update(done_at=timezone.now())
+            GithubDelivery.objects.filter(number=number).exclude(problem="").update(problem="")
 
 
-def _later(ids: list[int]) -> None:
+def _look_at(client: Client, number: int, cursor: GithubCursor) -> None:
+    """Do and note all that is asked in it."""
+    issue = client.issue(number)
+    if issue.author.login.lower() != client.login.lower():
+        _read_form(issue, cursor)
+    if not GithubRequest.objects.filter(number=number).exists() and not _is_log(number):
+        return  # an issue of other people about other things
+    for comment in client.comments(number):
+        if comment.at >= cursor.began_at and comment.author.login.lower() != client.login.lower():
+            _read_comment(issue, comment)
+
+
+def unread() -> list[str]:
+    """One sentence for each issue that cannot be read, and each that was given up within the last 30 days."""
+    lines = {}
+    for row in GithubDelivery.objects.exclude(problem="").order_by("pk"):
+        until = "is given up: whatever is asked there has to be asked again" if row.done_at else "is tried again"
+        lines[row.number] = f"Issue #{row.number} cannot be read and {until}. {row.problem}"
+    return list(lines.values())
+
+
+def _postpone(client: Client, ids: list[int], error: Exception) -> None:
+    """Not this issue now, but the others. Raises what holds all of them: GitHub asks to be left alone, takes no token,
+    or does not answer for the repository either."""
+    if isinstance(error, Unusable) or (isinstance(error, Away) and error.whole):
+        raise error
+    if isinstance(error, (Away, NotFound, Forbidden)):
+        client.reach()
     rows = GithubDelivery.objects.filter(pk__in=ids)
-    tries = max(rows.values_list("tries", flat=True), default=0)
-    over = {"done_at": timezone.now()} if tries + 1 >= TRIES else {"not_before": timezone.now() + pause(tries)}
-    rows.update(tries=F("tries") + 1, **over)
-
-
-def _look_at(client: Client, number: int, cursor: GithubCursor) -> bool:
-    """True: everything in it was answered or needs no answer."""
-    try:
-        issue = client.issue(number)
-        if issue.author.login.lower() != client.login.lower():
-            _read_form(issue, cursor)
-        if not GithubRequest.objects.filter(number=number).exists() and not _is_log(number):
-            return True  # an issue of other people about other things
-        for comment in client.comments(number):
-            if comment.at >= cursor.began_at and comment.author.login.lower() != client.login.lower():
-                _read_comment(issue, comment)
-    except (NotFound, Forbidden):
-        return True  # it is gone, or was moved away
-    except Away:
-        raise
-    except Unavailable as error:
-        logger.warning("an issue cannot be acted on now", issue=number, reason=error.message)
-        return False
-    except StackyardError:
-        raise
-    except Exception:
-        logger.exception("reading an issue failed", issue=number)
-        return False
-    return True
+    tries, since = max(rows.values_list("tries", flat=True)), min(rows.values_list("received_at", flat=True))
+    now, gone = timezone.now(), isinstance(error, NotFound)
+    over = tries + 1 >= TRIES_IF_GONE if gone else now - since >= GIVEN_UP_AFTER
+    why = error.message if isinstance(error, StackyardError) else f"reading it failed here: {type(error).__name__}"
+    if isinstance(error, StackyardError):
+        logger.warning("an issue cannot be read now", issue=rows[0].number, reason=why)
+    else:
+        logger.error("reading an issue failed", issue=rows[0].number, exc_info=error)
+    rows.update(
+        tries=tries + 1,
+        not_before=now + pause(tries),
+        done_at=now if over else None,
+        problem="" if over and gone else why,
+    )
 
 
 def _is_log(number: int) -> bool:

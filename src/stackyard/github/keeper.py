@@ -16,7 +16,7 @@ from django.utils import timezone
 from stackyard.cmdb.models import GithubCursor, GithubDelivery, GithubIssue, GithubRequest, PullRequest, Run
 from stackyard.errors import StackyardError
 from stackyard.github.client import Client
-from stackyard.github.inbox import poll, read
+from stackyard.github.inbox import poll, read, unread
 from stackyard.github.outbox import note_new_runs, pause, write_answers, write_issues
 from stackyard.github.pull_client import PullClient
 from stackyard.github.pulls import keep_pulls
@@ -85,6 +85,7 @@ def standing() -> list[str]:
         lines.append(f"Pull requests that are open: {waiting}")
     for pull in PullRequest.objects.filter(settled=False).exclude(problem="").order_by("pk"):
         lines.append(f"{pull.branch}: {pull.problem}")
+    lines.extend(unread())
     for row in GithubIssue.objects.exclude(problem="").select_related("environment").order_by("pk"):
         lines.append(f"{row.environment.slug}: {row.problem}")
     if (cursor := GithubCursor.objects.first()) and cursor.problem:

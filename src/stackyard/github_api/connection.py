@@ -26,11 +26,12 @@ TIMEOUT_SECONDS = 15
 
 
 class Away(Unavailable):
-    """GitHub wants to be left alone, or does not answer. `seconds`: how long, where it said so."""
+    """GitHub wants to be left alone, or does not answer. `seconds`: how long, where it said so. `whole`: it says so of
+    all calls, or there is no connection; else another call may succeed."""
 
-    def __init__(self, message: str, seconds: float | None = None) -> None:
+    def __init__(self, message: str, seconds: float | None = None, *, whole: bool = False) -> None:
         super().__init__(message, hint="It is tried again; nothing is lost.")
-        self.seconds = seconds
+        self.seconds, self.whole = seconds, whole
 
 
 class Connection:
@@ -145,7 +146,8 @@ def _try(call: Any) -> Any:
     except GithubException as error:
         raise _translated(error) from None
     except requests.RequestException as error:
-        raise Away(f"GitHub does not answer: {type(error).__name__}.") from None
+        late = isinstance(error, requests.ReadTimeout)
+        raise Away(f"GitHub does not answer: {type(error).__name__}.", whole=not late) from None
     except ValueError:  # HTML of something in between
         raise Away("GitHub's answer cannot be read.") from None
 
@@ -155,9 +157,9 @@ def _translated(error: GithubException) -> StackyardError:
     said = error.data.get("message") if isinstance(error.data, dict) else None
     message = f"GitHub answered {status}: {shown(said or 'nothing more', 200)}."
     seconds = _wait(error.headers or {})
-    if status == 429 or status >= 500 or isinstance(error, RateLimitExceededException):
-        return Away(message, seconds)
-    if status == 403 and seconds is not None:
+    if status == 429 or isinstance(error, RateLimitExceededException) or (status == 403 and seconds is not None):
+        return Away(message, seconds, whole=True)
+    if status >= 500:
         return Away(message, seconds)
     if status == 401:
         return Unusable(message, hint="Platform staff can give Stackyard a valid token or App.")

@@ -1,5 +1,7 @@
 """GitHub is away, refuses or forgets: nothing is lost, nothing is done or written twice."""
 
+import datetime as dt
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,18 +12,22 @@ from django.utils import timezone
 from tests.github_emulator import form, free_port
 from tests.integration.github.conftest import Joined
 
-from stackyard.cmdb.models import Environment, GithubCursor, GithubIssue, GithubRequest, Run, RunStatus
+from stackyard.cmdb.models import Environment, GithubCursor, GithubDelivery, GithubIssue, GithubRequest, Run, RunStatus
 from stackyard.environments.create import create
 from stackyard.environments.requests import CreateRequest
 from stackyard.github.client import Client
-from stackyard.github.keeper import tick
+from stackyard.github.inbox import TRIES_IF_GONE
+from stackyard.github.keeper import standing, tick
 
 
 class Between:
-    """A server between Stackyard and GitHub that answers in GitHub's place, or swallows GitHub's answers."""
+    """A server between Stackyard and GitHub that answers in GitHub's place, or swallows GitHub's answers.
+
+    `faults`: of the next calls. `lasting`: part of a path (a pattern) -> status, of every call there."""
 
     def __init__(self, target: str) -> None:
         self.faults: list[tuple[int, dict[str, str]]] = []
+        self.lasting: dict[str, int] = {}
         self.swallow = 0
         self.calls: list[str] = []
         between = self
@@ -33,6 +39,9 @@ class Between:
                 if between.faults:
                     status, headers = between.faults.pop(0)
                     return self._say(status, headers, b'{"message": "a fault"}')
+                for part, status in between.lasting.items():
+                    if re.search(part, self.path):
+                        return self._say(status, {}, b'{"message": "a lasting fault"}')
                 headers = {"Authorization": self.headers["Authorization"], "Content-Type": "application/json"}
                 answer = httpx.request(self.command, target + self.path, content=body, headers=headers, timeout=10)
                 if self.command == "POST" and between.swallow:
@@ -90,6 +99,7 @@ def test_whatever_github_answers_the_request_is_done_once(
     between.faults = [fault]
     joined.tick()
     for _ in range(3):
+        GithubDelivery.objects.update(not_before=None)
         GithubIssue.objects.update(not_before=None)
         GithubRequest.objects.update(not_before=None)
         joined.tick()
@@ -106,6 +116,69 @@ def test_github_is_left_alone_as_long_as_it_asks_for(joined: Joined, between: Be
     assert 590 < wait.total_seconds() <= 600
     tick(joined.settings, joined.client)
     assert len(between.calls) == asked
+
+
+@pytest.mark.parametrize(
+    ("part", "status"), [("", 403), ("", 404), ("", 409), ("", 410), ("", 422), ("", 502), ("/comments", 422)]
+)
+def test_an_issue_that_cannot_be_read_holds_up_no_other(
+    joined: Joined, between: Between, part: str, status: int
+) -> None:
+    bad = joined.github.open("New environment: dev", form(name="bad"))
+    good = joined.github.open("New environment: dev", form())
+    between.lasting = {rf"/issues/{bad}{part}(\?|$)": status}
+    for _ in range(2):
+        joined.tick()
+    assert good in {run.environment.issue.number for run in Run.objects.all()}
+    assert GithubCursor.objects.get().not_before is None
+    row = GithubDelivery.objects.filter(number=bad).earliest("pk")
+    assert row.done_at is None
+    assert row.tries == (2 if part else 1), "not again at once, unless something happened there"
+    assert row.not_before is not None
+    assert sum(f"Issue #{bad} cannot be read and is tried again" in line for line in standing()) == 1
+    between.lasting = {}
+    GithubDelivery.objects.update(not_before=None)
+    GithubIssue.objects.update(not_before=None)
+    joined.tick()
+    assert Run.objects.count() == 2
+    assert not any("cannot be read" in line for line in standing())
+
+
+def test_what_cannot_be_read_for_a_day_is_given_up_and_told(joined: Joined, between: Between) -> None:
+    bad = joined.github.open("New environment: dev", form())
+    between.lasting = {f"/issues/{bad}": 422}
+    joined.tick()
+    GithubDelivery.objects.update(not_before=None, received_at=timezone.now() - dt.timedelta(hours=25))
+    joined.tick()
+    assert not GithubDelivery.objects.filter(done_at=None).exists()
+    (line,) = (line for line in standing() if f"#{bad}" in line)
+    assert "is given up" in line
+    assert "a lasting fault" in line
+
+
+def test_an_issue_that_is_gone_is_forgotten(joined: Joined, between: Between) -> None:
+    bad = joined.github.open("New environment: dev", form())
+    between.lasting = {f"/issues/{bad}": 404}
+    for _ in range(TRIES_IF_GONE):
+        joined.tick()
+        GithubDelivery.objects.update(not_before=None)
+    assert not GithubDelivery.objects.filter(done_at=None).exists()
+    assert not any("cannot be read" in line for line in standing())
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500])
+def test_where_the_whole_repository_does_not_answer_nothing_is_given_up(
+    joined: Joined, between: Between, status: int
+) -> None:
+    number = joined.github.open("New environment: dev", form())
+    GithubDelivery.objects.create(guid="1", event="issues", number=number)
+    between.lasting = {"/repos": status}
+    never = joined.settings.model_copy(update={"github_poll_seconds": 0})
+    for _ in range(TRIES_IF_GONE + 1):
+        GithubCursor.objects.update(not_before=None)
+        tick(never, joined.client)
+    assert GithubDelivery.objects.get().tries == 0
+    assert GithubCursor.objects.get().problem
 
 
 def test_no_answer_at_all_is_waited_out(joined: Joined) -> None:

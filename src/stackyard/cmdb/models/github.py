@@ -61,13 +61,23 @@ class GithubDelivery(models.Model):
     guid = models.CharField(max_length=80, unique=True)
     event = models.CharField(max_length=40)
     number = models.PositiveIntegerField()
+    # What GitHub signed: which text (`issue:<number>`, `comment:<id>`), its digest, and for a comment the digest of the
+    # issue's text as it stood then. Empty: it was polled.
+    subject = models.CharField(max_length=60, blank=True)
+    text = models.CharField(max_length=64, blank=True)
+    form = models.CharField(max_length=64, blank=True)
     received_at = models.DateTimeField(default=timezone.now)
     done_at = models.DateTimeField(null=True, blank=True)
+    # After a failure: not again before, how often it failed, and how. Done with a problem: it was given up.
     not_before = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["id"], condition=models.Q(done_at=None), name="deliveries_to_be_read")]
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(done_at=None), name="deliveries_to_be_read"),
+            models.Index(fields=["subject"], condition=~models.Q(subject=""), name="deliveries_by_subject"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} of #{self.number}"
@@ -79,6 +89,8 @@ class GithubRequest(models.Model):
     # `issue:<number>` or `comment:<id>`.
     key = models.CharField(max_length=60, unique=True)
     number = models.PositiveIntegerField()
+    # Asked on this pull request of the record, not in an issue.
+    pull = models.ForeignKey("PullRequest", on_delete=models.CASCADE, null=True, blank=True, related_name="requests")
     login = models.CharField(max_length=100)
     at = models.DateTimeField(default=timezone.now)
     # What is said about it there, and the comment that says it once it is written. Empty: nothing has to be said.
