@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stackyard.errors import NotFound, Unusable
+from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, Unusable
 from stackyard.github_api.connection import Connection
 from stackyard.settings import Settings
 
@@ -13,6 +13,11 @@ PERMISSIONS = {"issues": "write", "metadata": "read"}
 
 SAME_MOMENT = dt.timedelta(milliseconds=20)
 """GitHub counts whole seconds; a server that counts finer may write both times of a new comment a moment apart."""
+
+_LAST_EDIT = """query($node: ID!) { node(id: $node) {
+  ... on Issue { lastEditedAt editor { login } }
+  ... on IssueComment { lastEditedAt editor { login } }
+} }"""
 
 
 @dataclass(frozen=True)
@@ -26,13 +31,14 @@ class Person:
 
 @dataclass(frozen=True)
 class Comment:
-    """One comment. `edited`: it is not any more what was written first, maybe by somebody else."""
+    """One comment. `edited`: by its times it is not what was written first. `node`: its name for `last_edit`."""
 
     id: int
     author: Person
     body: str
     at: dt.datetime
     edited: bool
+    node: str
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,15 @@ class Issue:
     closed: bool
     at: dt.datetime
     updated_at: dt.datetime
+    node: str
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The latest edit of a text: by whom (empty: not told), when (None: it was never edited)."""
+
+    by: str
+    at: dt.datetime | None
 
 
 class Client:
@@ -90,7 +105,19 @@ class Client:
                 row.get("body") or "",
                 moment(row["created_at"]),
                 moment(row.get("updated_at") or row["created_at"]) - moment(row["created_at"]) > SAME_MOMENT,
+                str(row.get("node_id") or ""),
             )
+
+    def last_edit(self, node: str) -> Edit | None:
+        """The latest edit of an issue's or a comment's text; None when GitHub does not tell. Raises Away, Unusable."""
+        try:
+            found = self._connection.query(_LAST_EDIT, {"node": node}).get("node")
+        except (NotFound, Forbidden, Conflict, Invalid):
+            return None
+        if not isinstance(found, dict) or "lastEditedAt" not in found:
+            return None
+        at = found["lastEditedAt"]
+        return Edit(str((found.get("editor") or {}).get("login") or ""), moment(at) if at else None)
 
     def open(self, title: str, body: str, labels: Iterable[str]) -> int:
         """Open an issue; returns its number."""
@@ -135,6 +162,7 @@ def _issue(row: dict[str, Any]) -> Issue:
         closed=row.get("state") == "closed",
         at=moment(row["created_at"]),
         updated_at=moment(row["updated_at"]),
+        node=str(row.get("node_id") or ""),
     )
 
 

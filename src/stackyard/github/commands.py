@@ -19,7 +19,7 @@ from stackyard.environments.requests import CreateRequest
 from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, shown
 from stackyard.github.client import Person
 from stackyard.github.reading import ANY_SANDBOX, Filled, lines_of, read_settings
-from stackyard.github.text import code
+from stackyard.github.text import AGAIN, code
 from stackyard.patterns.catalogue import Catalogue
 from stackyard.runs.approve import approve, reject
 from stackyard.runs.cancel import request_cancel
@@ -163,9 +163,6 @@ def _latest(row: GithubIssue, status: RunStatus | None, what: str) -> Run:
         raise Conflict(f"No run of {row.environment.slug} {what}.")
     return run
 
-
-AGAIN = "/again"
-"""Reads the form once more, for whoever asks: an issue's text may have been edited by another than its author."""
 
 COMMANDS: dict[str, Callable[[User, GithubIssue, str, dt.datetime], Said]] = {
     "/plan": _plan,

@@ -1,24 +1,20 @@
 """Look at issues: read them as they are now and do what was asked and not done yet.
 
-A delivery only says which issue to look at, so deliveries may come twice, late, in any order or not at all. Each wish
-has a key (the issue, the comment); its row is written in the transaction that fulfils it.
+A delivery only says which issue to look at, so deliveries may come twice, late, in any order or not at all. `wishes`
+does what is asked there.
 """
 
 import datetime as dt
-from collections.abc import Callable
 
 import structlog
-from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from stackyard.cmdb.models import GithubCursor, GithubDelivery, GithubIssue, GithubRequest
-from stackyard.errors import Forbidden, Invalid, LeaseLost, NotFound, StackyardError, Unavailable, Unusable
-from stackyard.github.client import Client, Comment, Issue, Person
-from stackyard.github.commands import AGAIN, Said, command_in, fill_in, obey, person_of, quoted
+from stackyard.errors import Forbidden, NotFound, StackyardError, Unusable
+from stackyard.github.client import Client
 from stackyard.github.outbox import pause
-from stackyard.github.reading import read_form
-from stackyard.github.text import code, listed
+from stackyard.github.wishes import read_comment, read_issue
 from stackyard.github_api.connection import Away
 from stackyard.settings import Settings
 
@@ -70,12 +66,12 @@ def _look_at(client: Client, number: int, cursor: GithubCursor) -> None:
     """Do and note all that is asked in it."""
     issue = client.issue(number)
     if issue.author.login.lower() != client.login.lower():
-        _read_form(issue, cursor)
+        read_issue(client, issue, cursor)
     if not GithubRequest.objects.filter(number=number).exists() and not _is_log(number):
         return  # an issue of other people about other things
     for comment in client.comments(number):
         if comment.at >= cursor.began_at and comment.author.login.lower() != client.login.lower():
-            _read_comment(issue, comment)
+            read_comment(client, issue, comment)
 
 
 def unread() -> list[str]:
@@ -113,80 +109,3 @@ def _postpone(client: Client, ids: list[int], error: Exception) -> None:
 
 def _is_log(number: int) -> bool:
     return GithubIssue.objects.filter(number=number).exists()
-
-
-def _read_form(issue: Issue, cursor: GithubCursor) -> None:
-    if issue.at < cursor.began_at or issue.closed:
-        return
-    try:
-        if read_form(issue.body) is None:
-            return
-    except Invalid:
-        pass  # said in the answer
-
-    def act() -> Said:
-        return _fill_in(issue, issue.author)
-
-    _once(f"issue:{issue.number}", issue.number, issue.author, "The form", act)
-
-
-def _fill_in(issue: Issue, author: Person) -> Said:
-    filled = read_form(issue.body)
-    if filled is None:
-        raise Invalid.field("body", "This issue is not from one of the forms.")
-    return fill_in(person_of(author), filled, issue.number)
-
-
-def _read_comment(issue: Issue, comment: Comment) -> None:
-    command = command_in(comment.body)
-    if command is None or comment.author.is_bot:
-        return
-    word, argument = command
-
-    def act() -> Said:
-        if comment.edited:
-            raise Invalid.field(word, "An edited comment is not acted on. Write a new one.")
-        user = person_of(comment.author)
-        if word == AGAIN:
-            row = GithubIssue.objects.select_related("environment").filter(number=issue.number).first()
-            if row is not None and not row.environment.is_gone:
-                raise Invalid.field(AGAIN, f"{row.environment.slug} is there already.")
-            return _fill_in(issue, comment.author)
-        return obey(user, issue.number, word, argument, comment.at)
-
-    _once(f"comment:{comment.id}", issue.number, comment.author, f"{word} {argument}".strip(), act)
-
-
-def _once(key: str, number: int, author: Person, what: str, act: Callable[[], Said]) -> None:
-    """Do it unless it was done, and write what to answer, both or neither."""
-    if GithubRequest.objects.filter(key=key).exists():
-        return
-    row = GithubRequest(key=key, number=number, login=author.login[:100])
-    try:
-        with transaction.atomic():
-            said = act()
-            row.answer = f"{quoted(author, what)} {said.text}" if said.text else ""
-            row.closes = said.closes
-            row.answered_at = None if row.answer or row.closes else timezone.now()
-            row.save()
-    except (Unavailable, LeaseLost):
-        raise
-    except IntegrityError:
-        if not GithubRequest.objects.filter(key=key).exists():
-            raise
-    except StackyardError as error:
-        row.pk, row.closes, row.answered_at = None, False, None
-        row.answer = f"{quoted(author, what)} not done.\n\n{_refusal(error, key)}"
-        row.save()
-
-
-def _refusal(error: StackyardError, key: str) -> str:
-    if isinstance(error, Invalid):
-        lines = listed([f"- {code(p.field)}: {code(p.message, 600)}" for p in error.problems])
-    else:
-        lines = [f"- {code(error.message, 600)}"]
-    if error.hint:
-        lines.append(f"- {code(error.hint, 600)}")
-    if key.startswith("issue:"):
-        lines.append(f"\nCorrect the form above and comment {code(AGAIN)}.")
-    return "\n".join(lines)

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 
 from stackyard.errors import shown
 
+AGAIN = "/again"
+"""The comment that reads a form once more, for whoever asks: an issue's text may have been edited by another than its
+author."""
+
 _TICKS = re.compile(r"`+")
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from stackyard.cmdb.models import GithubDelivery
+from stackyard.github.edits import digest_of
 from stackyard.github.pulls import note_delivery
 from stackyard.settings import get_settings
 
@@ -48,14 +49,14 @@ def webhook(request: HttpRequest) -> HttpResponse:
         payload = json.loads(body)
         if event == "pull_request":
             return _pull_request(payload)
-        number = _heard(event, payload)
+        heard = _heard(event, payload)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return _said(400, "not a delivery of this event")
-    if number is None:
+    if heard is None:
         return _said(202, "nothing to do")
     try:
         with transaction.atomic():
-            GithubDelivery.objects.create(guid=guid, event=event, number=number)
+            GithubDelivery.objects.create(guid=guid, event=event, **heard)
     except IntegrityError:
         return _said(200, "known already")
     return _said(202, "noted")
@@ -76,19 +77,38 @@ def is_signed(body: bytes, signature: str, secret: str) -> bool:
     return hmac.compare_digest(right.encode(), signature.encode(errors="replace"))
 
 
-def _heard(event: str, payload: Any) -> int | None:
-    """The issue to look at; None when there is nothing to do. Raises what a payload of another shape raises."""
+def _heard(event: str, payload: Any) -> dict[str, Any] | None:
+    """The issue to look at and what of it is signed; None when there is nothing to do. Raises what a payload of another
+    shape raises."""
     action = payload["action"]
     if (event, action) not in HEARD:
         return None
     if payload["repository"]["full_name"].lower() != get_settings().github_repository.lower():
         return None
-    if "pull_request" in payload["issue"]:
+    issue = payload["issue"]
+    if "pull_request" in issue:
         return None
-    words = payload["comment" if event == "issue_comment" else "issue"].get("body") or ""
-    if words.lstrip().startswith(OURS):
+    number, form = _number(issue), _words(issue)
+    text, subject, then = form, f"issue:{number}", ""
+    if event == "issue_comment":
+        text, subject, then = _words(payload["comment"]), f"comment:{_id(payload['comment'])}", digest_of(form)
+    if text.lstrip().startswith(OURS):
         return None  # written by ourselves; a person who writes so is heard when GitHub is polled
-    return _number(payload["issue"])
+    return {"number": number, "subject": subject, "text": digest_of(text), "form": then}
+
+
+def _words(thing: Any) -> str:
+    body = thing.get("body") or ""
+    if not isinstance(body, str):
+        raise TypeError("body")
+    return body
+
+
+def _id(thing: Any) -> int:
+    number = thing["id"]
+    if type(number) is not int or not 0 < number < 2**63:
+        raise ValueError("id")
+    return number
 
 
 def _number(thing: Any) -> int:

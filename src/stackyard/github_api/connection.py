@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -78,15 +78,26 @@ class Connection:
         self, verb: str, path: str, values: dict[str, Any] | None = None, parameters: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """One call; returns what came back."""
+        found: dict[str, Any] = self._call(
+            lambda api: api.requester.requestJsonAndCheck(verb, path, parameters=parameters, input=values)[1]
+        )
+        return found
 
+    def query(self, text: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """One question to the GraphQL API; returns its `data`. Raises NotFound also where a server has no such API, and
+        Conflict for what is wrong in the question or not allowed."""
+        found: Any = self._call(lambda api: api.requester.graphql_query(text, variables)[1])
+        data = found.get("data") if isinstance(found, dict) else None
+        return data if isinstance(data, dict) else {}
+
+    def _call(self, what: Callable[[Github], Any]) -> Any:
         def call() -> Any:
             if self._api is None:
                 self._api = Github(auth=self._auth(), **self._options())
-            return self._api.requester.requestJsonAndCheck(verb, path, parameters=parameters, input=values)[1]
+            return what(self._api)
 
         with self._lock:
-            found: dict[str, Any] = _try(call)
-        return found
+            return _try(call)
 
     def _auth(self) -> Auth.Auth:
         if self._settings.github_app_id is None:
@@ -157,6 +168,9 @@ def _translated(error: GithubException) -> StackyardError:
     said = error.data.get("message") if isinstance(error.data, dict) else None
     message = f"GitHub answered {status}: {shown(said or 'nothing more', 200)}."
     seconds = _wait(error.headers or {})
+    problems = error.data.get("errors") if isinstance(error.data, dict) else None
+    if any(isinstance(p, dict) and p.get("type") == "RATE_LIMITED" for p in problems or ()):  # of GraphQL, with 200
+        return Away(message, seconds, whole=True)
     if status == 429 or isinstance(error, RateLimitExceededException) or (status == 403 and seconds is not None):
         return Away(message, seconds, whole=True)
     if status >= 500:

@@ -1,10 +1,12 @@
 """GitHub is away, refuses or forgets: nothing is lost, nothing is done or written twice."""
 
 import datetime as dt
+import json
 import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import httpx
 import pytest
@@ -23,11 +25,14 @@ from stackyard.github.keeper import standing, tick
 class Between:
     """A server between Stackyard and GitHub that answers in GitHub's place, or swallows GitHub's answers.
 
-    `faults`: of the next calls. `lasting`: part of a path (a pattern) -> status, of every call there."""
+    `faults`: of the next calls. `lasting`: part of a path (a pattern) -> status, of every call there. `edits`: node ->
+    who edited it, as GitHub's GraphQL API tells; None: there is no such API, as in the emulator."""
 
     def __init__(self, target: str) -> None:
         self.faults: list[tuple[int, dict[str, str]]] = []
         self.lasting: dict[str, int] = {}
+        self.edits: dict[str, str] | None = None
+        self.edited_at = dt.datetime.now(dt.UTC)
         self.swallow = 0
         self.calls: list[str] = []
         between = self
@@ -42,6 +47,8 @@ class Between:
                 for part, status in between.lasting.items():
                     if re.search(part, self.path):
                         return self._say(status, {}, b'{"message": "a lasting fault"}')
+                if self.path == "/graphql" and between.edits is not None:
+                    return self._say(200, {"Content-Type": "application/json"}, between.latest(json.loads(body)))
                 headers = {"Authorization": self.headers["Authorization"], "Content-Type": "application/json"}
                 answer = httpx.request(self.command, target + self.path, content=body, headers=headers, timeout=10)
                 if self.command == "POST" and between.swallow:
@@ -65,6 +72,14 @@ class Between:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://localhost:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def latest(self, question: dict[str, Any]) -> bytes:
+        """What GitHub's GraphQL API says of the latest edit of an issue or a comment."""
+        assert self.edits is not None
+        by = self.edits.get(question["variables"]["node"])
+        editor = {"login": by} if by else None
+        found = {"lastEditedAt": self.edited_at.isoformat() if by else None, "editor": editor}
+        return json.dumps({"data": {"node": found}}).encode()
 
 
 @pytest.fixture
