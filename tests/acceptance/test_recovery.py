@@ -130,3 +130,29 @@ def test_cancel_stops_terraform_and_takes_back_what_was_built(yard: Yard) -> Non
     run.refresh_from_db()
     assert run.status == "cancelled", log_of(run)
     assert_nothing_is_left(yard, run)
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["taken back", "kept"])
+def test_a_wish_to_cancel_outlives_the_worker_that_was_building(
+    yard: Yard, start_worker: StartWorker, keep: bool
+) -> None:
+    run = yard.create()
+    first = start_worker()
+    until(lambda: "Creation complete" in log_of(run), "something stands")
+    first.kill()
+    first.wait()
+    request_cancel(yard.user, run, keep=keep)
+    start_worker()
+    until(ended(run), "the run ends")
+    run.refresh_from_db()
+    if not keep:
+        assert (run.status, run.takeovers) == ("cancelled", 1), log_of(run)
+        return assert_nothing_is_left(yard, run)
+    run.environment.refresh_from_db()
+    assert (run.status, run.environment.status) == ("attention", "attention"), log_of(run)
+    assert run.environment.resources, "what stands is known"
+    gone = yard.destroy(run.environment)
+    until(ended(gone), "the destroy ends")
+    gone.refresh_from_db()
+    assert gone.status == "succeeded", log_of(gone)
+    assert_nothing_is_left(yard, gone)

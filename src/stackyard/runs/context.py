@@ -45,6 +45,8 @@ class RunContext:
     began: float = field(default_factory=time.monotonic)
     # Set right before the lease is given back: from then on losing it is no surprise.
     ending: bool = False
+    # This worker has initialised Terraform in the work folder, so that it knows the state.
+    ready: bool = False
     plan: Plan | None = None
     # What stands after the apply of this attempt (`runs.pg_state`); the stages after it share it.
     state: State | None = None

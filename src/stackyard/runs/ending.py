@@ -51,18 +51,20 @@ def _write_rollback(ctx: RunContext, backward: tuple[StageName, ...], words: dic
         Stage.objects.get_or_create(run=ctx.run, position=position, defaults={"name": stage.name, "title": stage.title})
 
 
-async def keep(ctx: RunContext) -> None:
-    """End a cancelled create whose half-built environment is to stay: what stands goes into the CMDB."""
+async def keep(ctx: RunContext, *, ready: bool) -> None:
+    """End a cancelled create whose half-built environment is to stay: what stands goes into the CMDB. `ready`: whether
+    Terraform can tell what that is; else the log has said why not."""
     words = {
         "error": "Cancelled while it was built. What was built so far is kept, as asked.",
         "hint": "Destroy the environment when it is no longer needed.",
     }
     try:
-        await ctx.terraform.push_errored_state()
-        state = await ctx.terraform.state()
-        resources = [r.as_dict() for r in state.resources]
-        await in_database(write_environment, ctx.lease, resources=resources, outputs=dict(state.outputs))
-        ctx.log.write(f"Kept: {len(resources)} resources.", level="warning")
+        if ready:
+            await ctx.terraform.push_errored_state()
+            state = await ctx.terraform.state()
+            resources = [r.as_dict() for r in state.resources]
+            await in_database(write_environment, ctx.lease, resources=resources, outputs=dict(state.outputs))
+            ctx.log.write(f"Kept: {len(resources)} resources.", level="warning")
     except LeaseLost:
         raise
     except StackyardError as error:

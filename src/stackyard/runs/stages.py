@@ -128,6 +128,7 @@ async def init(ctx: RunContext) -> None:
         ctx.log.write("Saved the state that an earlier worker could not save.", level="warning")
     if ctx.environment.backend == "pg":
         await seed_state(ctx)
+    ctx.ready = True
 
 
 async def record(ctx: RunContext) -> None:

@@ -109,9 +109,9 @@ async def _walk(ctx: RunContext) -> None:
     flow = await in_database(flow_of_run, ctx.run)
     if ctx.run.takeovers > MAX_TAKEOVERS:
         return await end(ctx, RunStatus.ATTENTION, TOO_OFTEN)
+    _tell_takeover(ctx)
     error: Exception | None = None
     if not ctx.run.rolling_back:
-        _tell_takeover(ctx)
         error = await _rejected(ctx) or await _forward(ctx, flow.forward)
         if isinstance(error, Waits):
             error = await _park(ctx, error)
@@ -127,12 +127,11 @@ async def _walk(ctx: RunContext) -> None:
         if ctx.run.kind == RunKind.CHANGE and not applied:
             return await end(ctx, _stopped(error), told(ctx, error))
         if applied and isinstance(error, Cancelled) and await in_database(_is_to_be_kept, ctx.run.pk):
-            return await keep(ctx)
+            ctx.run.rolling_back = True  # for this worker: the wish is being fulfilled, it stops nothing any more
+            return await keep(ctx, ready=await _prepared(ctx) is None)
         await begin_rollback(ctx, flow.backward, error)
-    elif await in_database(began_to_apply, ctx.run.pk):
-        failed = await _prepare_again(ctx)
-        if failed is not None:
-            return await fail_to_go_back(ctx, failed)
+    if await in_database(began_to_apply, ctx.run.pk) and (failed := await _prepared(ctx)):
+        return await fail_to_go_back(ctx, failed)
     if ctx.run.kind == RunKind.CREATE and not await in_database(began_to_apply, ctx.run.pk):
         ctx.skip = {"destroy", "prove"}
         ctx.log.write("Nothing was built yet, so there is nothing to take back.")
@@ -173,7 +172,7 @@ async def _forward(ctx: RunContext, stages: tuple[StageName, ...]) -> Exception 
         first = names.index("apply")
     elif ctx.run.approved_at is not None:
         if await asyncio.to_thread(is_approved, ctx):
-            first = names.index("approve") + 1
+            first, ctx.ready = names.index("approve") + 1, True
             await in_database(
                 write_stage, ctx.lease, first - 1, status=StageStatus.DONE, finished_at=ctx.run.approved_at
             )
@@ -249,11 +248,15 @@ async def _park(ctx: RunContext, reason: Waits) -> Exception | None:
     return None
 
 
+async def _prepared(ctx: RunContext) -> Exception | None:
+    """As `_prepare_again`, unless this worker has done it: Terraform in an empty folder would find nothing that stands,
+    and say that it has destroyed all of it."""
+    return None if ctx.ready else await _prepare_again(ctx)
+
+
 async def _prepare_again(ctx: RunContext) -> Exception | None:
-    """After a takeover of the way back, or of an apply that goes on elsewhere: the recorded code and its Terraform, to
-    see or to destroy what stands. Returns what stopped it, or None."""
-    if ctx.run.rolling_back:
-        _tell_takeover(ctx)
+    """After a takeover: the recorded code and its Terraform, to see or to destroy what stands. Returns what stopped it,
+    or None."""
     ctx.log.stage = "init"
     try:
         for stage in ("fetch", "init"):
