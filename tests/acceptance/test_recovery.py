@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 
 from stackyard.aws.inventory import leftovers
 from stackyard.cmdb.models import Allocation, Environment, Run, RunEvent
+from stackyard.environments.change import ChangeRequest, change
+from stackyard.runs.approve import reject
 from stackyard.runs.cancel import request_cancel
 from stackyard.runs.database import in_database
 from tests.acceptance.conftest import StartWorker
@@ -156,3 +159,24 @@ def test_a_wish_to_cancel_outlives_the_worker_that_was_building(
     gone.refresh_from_db()
     assert gone.status == "succeeded", log_of(gone)
     assert_nothing_is_left(yard, gone)
+
+
+def test_a_change_that_was_applied_in_part_and_then_rejected_is_looked_at(
+    yard: Yard, start_worker: StartWorker
+) -> None:
+    start_worker()
+    run = yard.create()
+    until(ended(run), "the environment stands")
+    env = Environment.objects.get()
+    run = change(yard.user, env, ChangeRequest(set={"container.memory": 1024}, confirm=True), via="api")
+    until(lambda: Run.objects.get(pk=run.pk).status == "waiting", "it waits for approval")
+    # As when its rest was more than what had been approved.
+    run.stages.filter(name="apply").update(started_at=timezone.now())
+    reject(yard.user, run)
+    until(ended(run), "the run ends")
+    run.refresh_from_db()
+    assert run.status == "cancelled", log_of(run)
+    assert run.stages.get(name="survey").status == "done"
+    after = Environment.objects.get()
+    assert after.status == "ready"
+    assert after.proven_at > env.proven_at, "only after a look"

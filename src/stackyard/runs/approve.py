@@ -7,7 +7,7 @@ from django.utils import timezone
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Run, RunStatus
 from stackyard.errors import Conflict, Invalid
-from stackyard.runs.cancel import request_cancel, settle_approval, stop
+from stackyard.runs.cancel import request_cancel, settle_approval, stop, touched
 from stackyard.runs.lease import CHANNEL
 from stackyard.runs.queue import wake
 
@@ -82,7 +82,8 @@ def end_overdue() -> list[int]:
             run = overdue.select_for_update(skip_locked=True).filter(pk=pk).first()
             if run is None:  # somebody decides at this moment
                 continue
-            run.error = f"Nobody approved it until {run.approval_until:%Y-%m-%d %H:%M} UTC, so nothing was applied."
+            what = "the rest of it was not applied" if touched(run) else "nothing was applied"
+            run.error = f"Nobody approved it until {run.approval_until:%Y-%m-%d %H:%M} UTC, so {what}."
             run.hint = "Ask for it again, and tell those who can approve it."
             stop(run)
             ended.append(pk)

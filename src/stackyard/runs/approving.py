@@ -5,9 +5,10 @@ import hashlib
 import json
 from typing import Any
 
-from stackyard.cmdb.models import Role, RunKind, Stage
+from stackyard.cmdb.models import Role, RunKind
 from stackyard.errors import StackyardError
 from stackyard.runs import rules
+from stackyard.runs.cancel import touched
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
 from stackyard.runs.judgement import goes_no_further, plan_row
@@ -59,17 +60,13 @@ async def _is_what_was_approved(ctx: RunContext, row: dict[str, Any]) -> bool:
         return False
     if row["content"] and row["content"] == ctx.run.plan.get("content"):
         return True
-    if not await in_database(_begun, ctx.run.pk):
+    if not await in_database(touched, ctx.run):
         return False
     if ctx.run.kind == RunKind.CHANGE:
         newest = await asyncio.to_thread(RecordedCode.from_settings(ctx.settings).newest, ctx.record_folder)
         if newest != ctx.run.commit:
             return False
     return goes_no_further(row["changes"], ctx.run.plan.get("changes", []))
-
-
-def _begun(run_id: int) -> bool:
-    return Stage.objects.filter(run_id=run_id, name__in=("apply", "destroy"), started_at__isnull=False).exists()
 
 
 async def _plan_destroy(ctx: RunContext) -> None:

@@ -38,11 +38,12 @@ def request_cancel(user: User, run: Run, *, keep: bool = False) -> Run:
 
 
 def stop(run: Run) -> None:
-    """Write the wish to cancel, with the row locked, in the caller's transaction. What waits ends at once; a create
-    that waits for approval is taken back by a worker, because its code is recorded and its state is begun."""
+    """Write the wish to cancel, with the row locked, in the caller's transaction. What waits ends at once. A worker
+    ends a create that waits for approval, because its code is recorded and its state is begun, and whatever was applied
+    or destroyed in part before its rest had to be asked for again: what stands has to be looked at."""
     run.cancel_requested_at = run.cancel_requested_at or timezone.now()
     if run.status in (RunStatus.QUEUED, RunStatus.WAITING):
-        if run.kind == RunKind.CREATE and run.started_at is not None:
+        if (run.kind == RunKind.CREATE and run.started_at is not None) or touched(run):
             run.status = RunStatus.QUEUED
             wake(run.pk)
         else:
@@ -51,6 +52,11 @@ def stop(run: Run) -> None:
     settle_approval(run)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(run.pk)])
+
+
+def touched(run: Run) -> bool:
+    """Whether a worker of this run began to apply or to destroy."""
+    return run.stages.filter(name__in=("apply", "destroy"), started_at__isnull=False).exists()
 
 
 def settle_approval(run: Run) -> None:

@@ -1,16 +1,18 @@
 """A run that waits for approval holds no worker and no place, and still keeps its environment to itself."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from tests.factories import Organisation, make_organisation
 
 from stackyard.cmdb.models import Environment, Run, RunKind, RunStatus
 from stackyard.environments.create import create
 from stackyard.environments.requests import CreateRequest
 from stackyard.errors import Cancelled, Conflict, Forbidden, Invalid, LeaseLost
-from stackyard.runs.approve import approve, reject
+from stackyard.runs.approve import approve, end_overdue, reject
 from stackyard.runs.cancel import request_cancel
 from stackyard.runs.judgement import plan_row
 from stackyard.runs.lease import Lease, claim, finish, guarded, park
@@ -117,6 +119,18 @@ def test_rejected_the_environment_is_what_it_was(org: Organisation, end: object)
     for late in (approve, reject):
         with pytest.raises(Conflict, match="does not wait"):
             late(org.requester, run)
+
+
+def test_what_was_applied_in_part_is_looked_at_before_it_ends(org: Organisation) -> None:
+    run = waiting(org)
+    run.stages.filter(name="apply").update(started_at=timezone.now())
+    Run.objects.filter(pk=run.pk).update(approval_until=timezone.now() - dt.timedelta(seconds=1))
+    assert end_overdue() == [run.pk]
+    run.refresh_from_db()
+    assert run.status == "queued", "a worker sees what stands"
+    assert "the rest of it was not applied" in run.error
+    assert Environment.objects.get().status == "changing", "nobody knows yet that it is as it was"
+    assert not claimed(run).taken_over
 
 
 def test_a_wish_to_cancel_is_not_lost_when_it_begins_to_wait(org: Organisation) -> None:
