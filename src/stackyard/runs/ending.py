@@ -13,7 +13,7 @@ from stackyard.errors import Invalid, LeaseLost, StackyardError
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
 from stackyard.runs.flows import StageName, flow_of_run
-from stackyard.runs.lease import finish, guarded, write_environment
+from stackyard.runs.lease import Lease, finish, guarded, write_environment
 
 logger = structlog.get_logger()
 
@@ -28,6 +28,15 @@ NEXT = {
 def began_to_apply(run_id: int) -> bool:
     """Whether any worker of this run began to apply, so that something of it may stand."""
     return Stage.objects.filter(run_id=run_id, name="apply", started_at__isnull=False).exists()
+
+
+def fail_to_begin(lease: Lease, error: Exception) -> None:
+    """End a run for which not even a work folder could be had. What cannot have changed anything needs no attention."""
+    run = Run.objects.get(pk=lease.run_id)
+    harmless = run.kind == RunKind.DRIFT or (run.kind == RunKind.CHANGE and not began_to_apply(run.pk))
+    words = in_words(error)
+    words["hint"] = words["hint"] or NEXT.get(RunKind(run.kind), "")
+    finish(lease, RunStatus.FAILED if harmless else RunStatus.ATTENTION, **words)
 
 
 async def begin_rollback(ctx: RunContext, backward: tuple[StageName, ...], error: Exception) -> None:
@@ -101,16 +110,21 @@ async def end(ctx: RunContext, status: RunStatus, words: dict[str, Any] | None =
 
 def told(ctx: RunContext, error: Exception) -> dict[str, Any]:
     """What happened, what to do next and the settings that were refused, as fields of the run without hidden values."""
-    error = foreseen(error)
-    if not isinstance(error, StackyardError):
-        return {
-            "error": f"An unforeseen error ({type(error).__name__}) stopped the run.",
-            "hint": "Platform staff find it in the server's log.",
-        }
-    words: dict[str, Any] = {"error": ctx.log.clean(error.message), "hint": ctx.log.clean(error.hint)}
+    words: dict[str, Any] = {name: ctx.log.clean(text) for name, text in in_words(error).items()}
     if isinstance(error, Invalid):
         words["problems"] = [{"field": p.field, "message": ctx.log.clean(p.message)} for p in error.problems]
     return words
+
+
+def in_words(error: Exception) -> dict[str, str]:
+    """What happened and what to do next, for people, as fields of the run. Hidden values are still in it."""
+    error = foreseen(error)
+    if isinstance(error, StackyardError):
+        return {"error": error.message, "hint": error.hint}
+    return {
+        "error": f"An unforeseen error ({type(error).__name__}) stopped the run.",
+        "hint": "Platform staff find it in the server's log.",
+    }
 
 
 class MachineTrouble(StackyardError):

@@ -10,6 +10,7 @@ import time
 from functools import partial
 
 import structlog
+from django.db import DatabaseError
 from django.utils import timezone
 
 from stackyard.aws.sessions import told_of_throttling
@@ -20,9 +21,18 @@ from stackyard.runs.build import build_context
 from stackyard.runs.changing import PlanAgain, is_approved
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
-from stackyard.runs.ending import began_to_apply, begin_rollback, end, fail_to_go_back, foreseen, keep, told
+from stackyard.runs.ending import (
+    began_to_apply,
+    begin_rollback,
+    end,
+    fail_to_begin,
+    fail_to_go_back,
+    foreseen,
+    keep,
+    told,
+)
 from stackyard.runs.flows import StageName, flow_of_run
-from stackyard.runs.lease import Lease, finish, park, renew, write_stage
+from stackyard.runs.lease import Lease, park, renew, write_stage
 from stackyard.runs.recovery import do_stage
 from stackyard.runs.stages import NotProven
 from stackyard.settings import Settings
@@ -46,9 +56,11 @@ async def carry(lease: Lease, settings: Settings) -> None:
         ctx = await build_context(lease, settings)
     except LeaseLost:
         return
-    except StackyardError as error:  # by the next worker it would be the same
-        logger.warning("a run cannot be begun", run=lease.run_id, error=str(error))
-        return await in_database(finish, lease, RunStatus.ATTENTION, error=error.message, hint=error.hint)
+    except DatabaseError:  # whoever has it again goes on with the run
+        raise
+    except Exception as reason:  # by the next worker it would be the same
+        logger.warning("a run cannot be begun", run=lease.run_id, exc_info=reason)
+        return await in_database(fail_to_begin, lease, reason)
     structlog.contextvars.bind_contextvars(run=lease.run_id, environment=ctx.environment.slug)
     with told_of_throttling(ctx.access, partial(ctx.log.write, level="warning")):
         await _work(ctx)
