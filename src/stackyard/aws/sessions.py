@@ -164,7 +164,10 @@ def _models() -> Loader:
 
 def _assume_role(access: SandboxAccess) -> dict[str, str]:
     """Temporary credentials of the sandbox's role, in botocore's form for renewable credentials."""
+    session = BotocoreSession()
+    session.register_component("data_loader", _models())
     base = boto3.Session(
+        botocore_session=session,
         aws_access_key_id=EMULATED_CREDENTIALS["AWS_ACCESS_KEY_ID"] if access.emulated else None,
         aws_secret_access_key=EMULATED_CREDENTIALS["AWS_SECRET_ACCESS_KEY"] if access.emulated else None,
         region_name=access.region,

@@ -1,10 +1,11 @@
 """Where moto answers otherwise than AWS in a way that Terraform's provider trips over, it is mended here.
 
 Each patch first looks whether what it changes is still there, and refuses to start the emulator when moto has changed:
-a patch that silently does nothing would show up much later as a Terraform run that hangs.
+a patch that silently does nothing would show up much later as a Terraform run that hangs. Those of `speed` change no
+answer: they spare work that moto does again for each request.
 """
 
-from stackyard.aws.emulator.patches import containers, data, identity, network, pipelines, stacks
+from stackyard.aws.emulator.patches import containers, data, identity, network, pipelines, speed, stacks
 
 PATCHES = (
     containers.services_run_at_once,
@@ -26,6 +27,10 @@ PATCHES = (
     pipelines.executions_name_their_source,
     pipelines.a_pipeline_is_source_enough,
     pipelines.builds_tell_how_they_are,
+    speed.requests_find_their_account,
+    speed.modules_are_listed_once,
+    speed.actions_are_listed_once,
+    speed.certificates_share_a_key,
     stacks.buckets_are_as_stacks_say,
     stacks.stacks_make_pipelines,
 )
