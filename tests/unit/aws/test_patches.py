@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stackyard.aws.emulator.patches import data, identity
+from stackyard.aws.emulator.patches import data, identity, speed
 from stackyard.errors import Unusable
 
 
@@ -35,3 +35,24 @@ def test_accounts_share_the_documents_of_awss_policies(monkeypatch: pytest.Monke
     assert first is not second
     assert first.versions is second.versions
     assert (first.account_id, second.account_id) == ("111111111111", "222222222222")
+
+
+def test_a_key_opens_its_account_and_no_other_partition_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    from moto.iam import models
+
+    monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "false")
+    monkeypatch.setattr(models, "get_account_id_from", vars(models)["get_account_id_from"])
+    speed.requests_find_their_account()
+    accounts: Any = models.iam_backends
+    first, second = (accounts[account]["aws"] for account in ("311111111111", "322222222222"))
+    first.access_keys["AKIAFIRST"], second.access_keys["AKIASECOND"] = object(), object()
+    for _ in range(2):
+        assert models.get_account_id_from("AKIAFIRST") == "311111111111"
+        assert models.get_account_id_from("AKIASECOND") == "322222222222"
+    assert models.get_account_id_from("AKIANOBODY") == models.DEFAULT_ACCOUNT_ID
+    assert list(accounts["311111111111"]) == ["aws"]
+
+    second.reset()
+    assert models.get_account_id_from("AKIASECOND") == models.DEFAULT_ACCOUNT_ID
+    accounts["322222222222"]["aws"].access_keys["AKIAFIRST"] = first.access_keys.pop("AKIAFIRST")
+    assert models.get_account_id_from("AKIAFIRST") == "322222222222"
