@@ -38,6 +38,7 @@ def test_accounts_share_the_documents_of_awss_policies(monkeypatch: pytest.Monke
 
 
 def test_a_key_opens_its_account_and_no_other_partition_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    from moto.core import DEFAULT_ACCOUNT_ID
     from moto.iam import models
 
     monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "false")
@@ -49,10 +50,10 @@ def test_a_key_opens_its_account_and_no_other_partition_is_made(monkeypatch: pyt
     for _ in range(2):
         assert models.get_account_id_from("AKIAFIRST") == "311111111111"
         assert models.get_account_id_from("AKIASECOND") == "322222222222"
-    assert models.get_account_id_from("AKIANOBODY") == models.DEFAULT_ACCOUNT_ID
+    assert models.get_account_id_from("AKIANOBODY") == DEFAULT_ACCOUNT_ID
     assert list(accounts["311111111111"]) == ["aws"]
 
     second.reset()
-    assert models.get_account_id_from("AKIASECOND") == models.DEFAULT_ACCOUNT_ID
+    assert models.get_account_id_from("AKIASECOND") == DEFAULT_ACCOUNT_ID
     accounts["322222222222"]["aws"].access_keys["AKIAFIRST"] = first.access_keys.pop("AKIAFIRST")
     assert models.get_account_id_from("AKIAFIRST") == "322222222222"

@@ -10,6 +10,7 @@ def requests_find_their_account() -> None:
     """Each request belongs to the account of its access key, which moto looks for in every partition of every account,
     and makes those partitions, with 1,300 policies each, to look into them. Here it is remembered, and only what
     exists is looked at."""
+    from moto.core import DEFAULT_ACCOUNT_ID
     from moto.iam import models
 
     known: dict[str, Any] = {}
@@ -17,14 +18,14 @@ def requests_find_their_account() -> None:
     def find(original: Wrapped) -> Wrapped:
         def found(access_key: str) -> str:
             accounts: dict[str, Any] = models.iam_backends
-            if (backend := known.get(access_key)) and _has(accounts, backend, access_key):
-                return str(backend.account_id)
+            if access_key in known and _has(accounts, known[access_key], access_key):
+                return str(known[access_key].account_id)
             for account in list(accounts.values()):
                 for backend in list(account.values()):
                     if access_key in backend.access_keys:
                         known[access_key] = backend
                         return str(backend.account_id)
-            return str(models.DEFAULT_ACCOUNT_ID)
+            return DEFAULT_ACCOUNT_ID
 
         return found
 
