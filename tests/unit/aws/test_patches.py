@@ -38,7 +38,7 @@ def test_accounts_share_the_documents_of_awss_policies(monkeypatch: pytest.Monke
 
 
 def test_a_key_opens_its_account_and_no_other_partition_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.core.models import DEFAULT_ACCOUNT_ID
     from moto.iam import models
 
     monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "false")

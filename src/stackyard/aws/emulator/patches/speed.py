@@ -10,7 +10,7 @@ def requests_find_their_account() -> None:
     """Each request belongs to the account of its access key, which moto looks for in every partition of every account,
     and makes those partitions, with 1,300 policies each, to look into them. Here it is remembered, and only what
     exists is looked at."""
-    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.core.models import DEFAULT_ACCOUNT_ID
     from moto.iam import models
 
     known: dict[str, Any] = {}
@@ -21,7 +21,8 @@ def requests_find_their_account() -> None:
             if access_key in known and _has(accounts, known[access_key], access_key):
                 return str(known[access_key].account_id)
             for account in list(accounts.values()):
-                for backend in list(account.values()):
+                made: list[Any] = list(account.values())
+                for backend in made:
                     if access_key in backend.access_keys:
                         known[access_key] = backend
                         return str(backend.account_id)
@@ -34,8 +35,8 @@ def requests_find_their_account() -> None:
 
 def _has(accounts: dict[str, Any], backend: Any, access_key: str) -> bool:
     """Whether the key is still that account's: a reset makes all accounts anew."""
-    account = accounts.get(backend.account_id) or {}
-    return account.get(backend.region_name) is backend and access_key in backend.access_keys
+    account: dict[str, Any] = accounts.get(backend.account_id) or {}
+    return access_key in backend.access_keys and account.get(backend.region_name) is backend
 
 
 def modules_are_listed_once() -> None:
