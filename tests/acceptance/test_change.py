@@ -9,8 +9,9 @@ from typing import Any
 
 import psycopg
 import pytest
+import yaml
 
-from stackyard.cmdb.models import Environment, Run, RunStatus
+from stackyard.cmdb.models import AddressBlock, Allocation, Environment, Run, RunStatus
 from stackyard.database.connection import database_url
 from stackyard.environments import change as changes
 from stackyard.environments.change import ChangeRequest
@@ -103,10 +104,26 @@ def alarms(yard: Yard, env: Environment) -> list[str]:
     return [alarm["AlarmName"] for alarm in found["MetricAlarms"]]
 
 
+def assert_passport_says_what_the_cmdb_holds(environment: Environment) -> list[Any]:
+    """Every allocation and block, once, and nothing else; returns what the passport says."""
+    environment.refresh_from_db()
+    said: list[Any] = yaml.safe_load((RECORD / environment.record_folder / "environment.yaml").read_text())[
+        "allocations"
+    ]
+    rows = Allocation.objects.filter(environment=environment, released_at=None)
+    blocks = AddressBlock.objects.filter(environment=environment, released_at=None)
+    held = [(row.kind, row.scope, row.value) for row in rows]
+    held += [("cidr", block.pool.name, str(block.block)) for block in blocks]
+    assert [(row["kind"], row["scope"], row["value"]) for row in said] == sorted(held)
+    return said
+
+
 def test_cpu_and_a_variable_are_changed_and_what_others_did_is_kept(yard: Yard) -> None:
     env = standing(yard, "kept", container__environment={"KEPT": "1"})
     deploy(yard, env, "example.com/app:7")
     before = task_of(yard, env)
+    held = assert_passport_says_what_the_cmdb_holds(env)
+    assert held == [{"kind": "fqdn", "scope": "", "value": env.fqdn}]
     edit_record(env, "retention_days = 14", "retention_days = 30 # the auditors want a month")
 
     assert changes.current_settings(env)["logs.retention_days"] == 30
@@ -127,6 +144,7 @@ def test_cpu_and_a_variable_are_changed_and_what_others_did_is_kept(yard: Yard) 
     assert after["variables"].items() >= {"KEPT": "1", "GREETING": "hello"}.items()
     assert after["revision"] > before["revision"]
     assert not run.plan["destructive"], "a new revision takes nothing away"
+    assert assert_passport_says_what_the_cmdb_holds(env) == held
     assert env.status == "ready"
     assert env.settings["container.environment"] == {"KEPT": "1", "GREETING": "hello"}
     assert env.settings["logs.retention_days"] == 30

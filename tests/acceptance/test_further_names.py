@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from stackyard.cmdb.models import AddressPool
+from stackyard.environments.addresses import claim_block
 from stackyard.environments.fqdns import add_fqdn, further_names, remove_fqdn
 from stackyard.runs.approve import approve
 from stackyard.runs.filling import further_fqdns
-from tests.acceptance.test_change import carry
+from tests.acceptance.test_change import assert_passport_says_what_the_cmdb_holds, carry
 from tests.yard import Yard, log_of
 
 pytestmark = pytest.mark.journey
@@ -39,6 +41,13 @@ def test_names_come_and_go(yard: Yard) -> None:
     created = carry(yard.create(pattern="ecs-service"))
     assert created.status == "succeeded", log_of(created)
     environment = created.environment
+    listener_arn = yard.org.sandbox.facts["https_listener_arn"]
+    assert assert_passport_says_what_the_cmdb_holds(environment) == [
+        {"kind": "fqdn", "scope": "", "value": first},
+        {"kind": "rule_priority", "scope": listener_arn, "value": "101"},
+    ]
+    pool = AddressPool.objects.create(name="corp", block="10.20.0.0/24")
+    claim_block(pool, 26, purpose="its subnets", environment=environment)
 
     run = carry(add_fqdn(yard.user, environment, flat, via="api"))
     assert run.status == "succeeded", log_of(run)
@@ -46,9 +55,13 @@ def test_names_come_and_go(yard: Yard) -> None:
     hosts, certificates = listener(yard)
     assert sorted(hosts[0]) == sorted([first, flat])
     assert certificates == {f"*.{zone}"}
+    said = assert_passport_says_what_the_cmdb_holds(environment)
+    assert {"kind": "cidr", "scope": "corp", "value": "10.20.0.0/26"} in said
+    assert [row["value"] for row in said if row["kind"] == "fqdn"] == [first, flat]
 
     run = carry(add_fqdn(yard.user, environment, deep, via="api"))
     assert run.status == "succeeded", log_of(run)
+    assert_passport_says_what_the_cmdb_holds(environment)
     assert not run.plan["destructive"], "a further name takes nothing away"
     assert records(yard) >= {first, flat, deep}
     assert listener(yard)[1] == {f"*.{zone}", deep}
@@ -59,6 +72,7 @@ def test_names_come_and_go(yard: Yard) -> None:
     run = carry(approve(yard.user, run, confirmation=environment.slug))
     assert run.status == "succeeded", log_of(run)
     assert further_fqdns(environment) == [flat]
+    assert_passport_says_what_the_cmdb_holds(environment)
     assert deep not in records(yard)
     hosts, certificates = listener(yard)
     assert sorted(hosts[0]) == sorted([first, flat])

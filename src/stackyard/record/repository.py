@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -38,7 +38,8 @@ code_of = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfplan")
 class Passport:
     """`environment.yaml`: what the folder is, readable without Stackyard.
 
-    `rendered`: SHA-256 of each file as the pattern gave it, by which an edit by hand is known.
+    `rendered`: SHA-256 of each file as the pattern gave it, by which an edit by hand is known. `allocations`: what the
+    environment alone may have, each with its kind, its scope (the listener, the pool; empty: everywhere) and its value.
     """
 
     environment: str
@@ -53,11 +54,13 @@ class Passport:
     fqdn: str
     settings: Mapping[str, Any]
     run: int
+    allocations: Sequence[Mapping[str, str]] = ()
     rendered: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """The file's text."""
-        return yaml.safe_dump({**asdict(self), "settings": dict(self.settings)}, sort_keys=False, allow_unicode=True)
+        plain = {"settings": dict(self.settings), "allocations": [dict(row) for row in self.allocations]}
+        return yaml.safe_dump({**asdict(self), **plain}, sort_keys=False, allow_unicode=True)
 
 
 class Record:

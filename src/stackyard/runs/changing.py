@@ -15,7 +15,7 @@ from stackyard.record.repository import Passport
 from stackyard.runs.baseline import await_delegation
 from stackyard.runs.context import RunContext
 from stackyard.runs.database import in_database
-from stackyard.runs.filling import filling_of
+from stackyard.runs.filling import allocations_of, filling_of
 from stackyard.runs.interface import Interface
 from stackyard.runs.judgement import is_destructive
 from stackyard.runs.upgrade_stage import bring_to_version
@@ -57,8 +57,14 @@ def _edit(ctx: RunContext, filling: Filling) -> tuple[Problem, ...]:
     return edited.problems
 
 
-def passport_of(ctx: RunContext) -> Passport:
-    """What the code in the work folder is, for the record. Takes time: the code is read."""
+async def passport_of(ctx: RunContext) -> Passport:
+    """What the code in the work folder is, for the record, and what the environment will hold when it stands."""
+    allocations = await in_database(allocations_of, ctx.environment, ctx.wish.drop_fqdns)
+    return await asyncio.to_thread(_passport, ctx, allocations)
+
+
+def _passport(ctx: RunContext, allocations: list[dict[str, str]]) -> Passport:
+    """Takes time: the code is read."""
     env = ctx.environment
     return Passport(
         environment=env.slug,
@@ -73,6 +79,7 @@ def passport_of(ctx: RunContext) -> Passport:
         fqdn=env.fqdn,
         settings=settings_in_code(ctx) if ctx.run.kind == RunKind.CHANGE else env.settings,
         run=ctx.run.pk,
+        allocations=allocations,
         rendered=rendered_in_code(ctx),
     )
 

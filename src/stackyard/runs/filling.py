@@ -1,5 +1,7 @@
 """What Stackyard itself fills into an environment's interface file."""
 
+from collections.abc import Collection
+
 from stackyard import __version__
 from stackyard.cmdb.models import Allocation, Environment, Sandbox
 from stackyard.patterns.providers import Account
@@ -14,6 +16,21 @@ def further_fqdns(environment: Environment) -> list[str]:
     """The names that the environment holds beside its FQDN, sorted."""
     held = environment.allocations.filter(kind=Allocation.Kind.FQDN, released_at=None).exclude(value=environment.fqdn)
     return sorted(held.values_list("value", flat=True))
+
+
+def allocations_of(environment: Environment, without: Collection[str] = ()) -> list[dict[str, str]]:
+    """All that the environment alone may have, as its passport says it: sorted by kind, scope and value, address blocks
+    by their first address. `without`: further names that go with this run, and are released when it has succeeded."""
+    held = environment.allocations.filter(released_at=None).order_by("kind", "scope", "value")
+    blocks = environment.address_blocks.filter(released_at=None).select_related("pool").order_by("pool__name", "block")
+    return [
+        *({"kind": "cidr", "scope": row.pool.name, "value": str(row.block)} for row in blocks),
+        *(
+            {"kind": row.kind, "scope": row.scope, "value": row.value}
+            for row in held
+            if not (row.kind == Allocation.Kind.FQDN and row.value in without)
+        ),
+    ]
 
 
 def filling_of(environment: Environment, settings: Settings) -> Filling:

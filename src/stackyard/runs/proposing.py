@@ -155,7 +155,7 @@ async def _await_merge(ctx: RunContext) -> None:
 
 
 async def _proposal(ctx: RunContext) -> _Proposal:
-    passport = await asyncio.to_thread(passport_of, ctx)
+    passport = await passport_of(ctx)
     return _Proposal(Proposals.from_settings(ctx.settings), ctx.record_folder, ctx.workdir.code, passport)
 
 

@@ -134,7 +134,7 @@ async def init(ctx: RunContext) -> None:
 async def record(ctx: RunContext) -> None:
     """Commit code, provider lock and passport to the git record, before anything is built."""
     env = ctx.environment
-    passport = await asyncio.to_thread(passport_of, ctx)
+    passport = await passport_of(ctx)
     store = Record.from_settings(ctx.settings)
     base = ctx.workdir.base.read_text() if ctx.workdir.base.exists() else ""
 

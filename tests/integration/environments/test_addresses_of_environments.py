@@ -16,7 +16,7 @@ from stackyard.patterns.catalogue import Catalogue
 from stackyard.patterns.manifest import read_manifest
 from stackyard.patterns.workspace import render_workspace
 from stackyard.runs.addresses import settle_blocks
-from stackyard.runs.filling import filling_of
+from stackyard.runs.filling import allocations_of, filling_of
 from stackyard.settings import get_settings
 
 PATTERN = """\
@@ -68,6 +68,11 @@ def test_it_is_claimed_with_the_environment_and_filled_into_its_code(
     assert (blocks(first), blocks(second)) == (["10.20.0.0/26"], ["10.20.0.64/26"])
 
     second.refresh_from_db()
+    claim_block(pool, 28, purpose="more of it", environment=second)
+    assert [row for row in allocations_of(second) if row["kind"] == "cidr"] == [
+        {"kind": "cidr", "scope": "corp", "value": "10.20.0.64/26"},
+        {"kind": "cidr", "scope": "corp", "value": "10.20.0.128/28"},
+    ], "in the order of addresses, not of letters"
     filling = filling_of(second, get_settings())
     render_workspace(catalogue.get("own-subnets"), filling, {}, tmp_path / "code")
     assert 'cidr = "10.20.0.64/26"' in (tmp_path / "code" / "locals.tf").read_text()

@@ -10,7 +10,7 @@ from stackyard.environments.create import create
 from stackyard.environments.fqdns import add_fqdn, further_names, remove_fqdn
 from stackyard.environments.requests import CreateRequest
 from stackyard.errors import Conflict, Forbidden, Invalid, NotFound
-from stackyard.runs.filling import filling_of, further_fqdns
+from stackyard.runs.filling import allocations_of, filling_of, further_fqdns
 from stackyard.runs.lease import Lease, finish
 from stackyard.runs.wish import Wish
 from stackyard.settings import get_settings
@@ -47,6 +47,8 @@ def test_a_name_is_claimed_at_once_and_filled_into_the_code(org: Organisation) -
 
     assert (run.kind, run.status) == ("change", "queued")
     assert held(env) == [f"shop.{ZONE}"]
+    fqdns = [row["value"] for row in allocations_of(env) if row["kind"] == "fqdn"]
+    assert fqdns == [f"shop-dev.{ZONE}", f"shop.{ZONE}"]
     assert filling_of(env, get_settings()).environment["further_fqdns"] == [f"shop.{ZONE}"]
     end(run)
     add_fqdn(org.requester, env, f"api.shop.{ZONE}", via="api")
@@ -63,6 +65,8 @@ def test_a_name_that_goes_is_free_only_when_its_run_has_succeeded(org: Organisat
 
     failed = remove_fqdn(org.requester, env, name, via="api")
     assert Wish.from_dict(failed.request).drop_fqdns == (name,)
+    left = [row["value"] for row in allocations_of(env, without=(name,)) if row["kind"] == "fqdn"]
+    assert left == [f"shop-dev.{ZONE}"], "the passport says what will stand"
     with pytest.raises(Invalid, match="belongs to environment shop-dev"):
         add_fqdn(org.requester, other, name, via="api")
     end(failed, RunStatus.ATTENTION)
