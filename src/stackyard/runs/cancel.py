@@ -76,6 +76,7 @@ def _end_waiting(run: Run) -> None:
         if release_blocks(environment):
             call_for_list()
         environment.status = environment_status(RunKind(run.kind), RunStatus.CANCELLED)
+        Environment.objects.filter(pk=environment.pk).update(sealed="")
     else:
         environment.status = run.status_before or ("ready" if environment.ready_at else "attention")
     environment.save(update_fields=["status"])

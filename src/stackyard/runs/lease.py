@@ -201,6 +201,8 @@ def finish(lease: Lease, status: RunStatus, **values: Any) -> None:
             _release_dropped(run, now)
         if environment.is_gone:
             environment.destroyed_at = now
+            # Its secrets go only now: a worker that takes over a destroy needs them for Terraform.
+            Environment.objects.filter(pk=environment.pk).update(sealed="")
         elif environment.ready_at is None and status == RunStatus.SUCCEEDED and not looked_only:
             environment.ready_at = now
         if run.kind != RunKind.DRIFT:

@@ -399,7 +399,7 @@ def _release(ctx: RunContext) -> list[str]:
         if blocks := release_blocks(ctx.environment):
             released += [f"addresses {block}" for block in blocks]
             call_for_list()
-        Environment.objects.filter(pk=ctx.environment.pk).update(resources=[], hops=[], sealed="")
+        Environment.objects.filter(pk=ctx.environment.pk).update(resources=[], hops=[])
         if ctx.environment.is_baseline:
             baseline.forget(ctx)
             released.append("the facts of the sandbox")

@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from django.db import connections
@@ -17,6 +18,7 @@ from stackyard.errors import Conflict, LeaseLost
 from stackyard.runs.cancel import request_cancel
 from stackyard.runs.lease import Lease, claim, finish, guarded, renew, write_environment, write_stage
 from stackyard.runs.queue import enqueue
+from stackyard.runs.stages import _release
 
 
 @pytest.fixture
@@ -96,6 +98,20 @@ def test_ending_a_run_sets_the_environment_in_the_same_step(org: Organisation) -
     assert run.finished_at is not None
 
 
+def test_secrets_are_kept_until_the_very_end_of_a_destroy(org: Organisation) -> None:
+    finish(claimed(new_run(org)), RunStatus.SUCCEEDED)
+    Environment.objects.update(sealed="sealed")
+    run = destroy(org.requester, Environment.objects.get(), via="api")
+    lease = claimed(run)
+    env = Environment.objects.get()
+    _release(SimpleNamespace(lease=lease, environment=env, sandbox=env.sandbox))  # type: ignore[arg-type]
+    env.refresh_from_db()
+    assert env.sealed, "whoever takes over needs it for Terraform once more"
+    finish(lease, RunStatus.SUCCEEDED)
+    env.refresh_from_db()
+    assert (env.status, env.sealed) == ("destroyed", "")
+
+
 def test_one_environment_one_run(org: Organisation) -> None:
     run = new_run(org)
     with pytest.raises(Conflict, match="Another run of shop-dev is going on"):
@@ -107,10 +123,13 @@ def test_one_environment_one_run(org: Organisation) -> None:
 
 
 def test_cancel_before_the_start_gives_everything_back(org: Organisation) -> None:
-    run = request_cancel(org.requester, new_run(org))
+    first = new_run(org)
+    Environment.objects.update(sealed="sealed")
+    run = request_cancel(org.requester, first)
     assert run.status == "cancelled"
     assert claim(run.pk, "one", 20) is None
-    assert Environment.objects.get().status == "failed"
+    env = Environment.objects.get()
+    assert (env.status, env.sealed) == ("failed", "")
     new_run(org)
 
 
