@@ -2,6 +2,7 @@
 
 import os
 from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -10,6 +11,10 @@ from stackyard.settings import Settings
 
 TRANSACTION_SECONDS = 10
 """No transaction of a server or worker waits so long for its own process."""
+
+KEEPALIVES = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
+"""After so many seconds PostgreSQL asks whether a silent client is still there, again and so often until it gives up.
+Sessions over a socket of the same machine end with it anyway."""
 
 
 def embedded(settings: Settings) -> EmbeddedPostgres:
@@ -22,6 +27,19 @@ def database_url(settings: Settings) -> str:
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return embedded(settings).url()
+
+
+def state_url(settings: Settings) -> str:
+    """The address as Terraform's `pg` backend gets it: its lock on the state is a session's.
+
+    The session of a machine that is gone for ever ends after a minute instead of PostgreSQL's two hours, and with it
+    the lock: before another machine takes the run over.
+    """
+    address, _, query = database_url(settings).partition("?")
+    arguments = dict(parse_qsl(query, keep_blank_values=True))
+    wanted = " ".join(f"-c {name}={value}" for name, value in KEEPALIVES.items())
+    arguments["options"] = f"{arguments.get('options', '')} {wanted}".strip()
+    return f"{address}?{urlencode(arguments, quote_via=quote)}"
 
 
 def bound_transactions() -> None:

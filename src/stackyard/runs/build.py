@@ -9,7 +9,7 @@ from typing import Any
 
 from stackyard.cmdb.models import Environment, Run, Sandbox, Stage
 from stackyard.cmdb.sealing import unseal
-from stackyard.database.connection import database_url
+from stackyard.database.connection import state_url
 from stackyard.errors import LeaseLost
 from stackyard.executors.interfaces import Noted, Place, Purpose
 from stackyard.executors.registry import REMOTE, executor_for
@@ -165,7 +165,7 @@ def _environment_variables(environment: Environment, sandbox: Sandbox, settings:
     access = access_to(sandbox, settings)
     variables = {**access.environment(f"stackyard-{environment.uid}"), **access.terraform_variables()}
     if environment.backend == "pg":
-        variables["PG_CONN_STR"] = database_url(settings)
+        variables["PG_CONN_STR"] = state_url(settings)
         variables["PG_SCHEMA_NAME"] = environment.state_name
     return variables
 
