@@ -1,4 +1,7 @@
-"""Leases: who may write to a run. Every write carries the token and does nothing once another worker has taken over."""
+"""Leases: who may write to a run. Every write carries the token and does nothing once another worker has taken over.
+
+How long a lease lasts is told by the database's clock alone: those of two machines differ.
+"""
 
 import datetime as dt
 import uuid
@@ -6,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from stackyard.cmdb.models import (
@@ -46,7 +50,7 @@ def claim_next(worker: str, seconds: int, elsewhere_seconds: int = 0) -> Lease |
 
     `elsewhere_seconds` as for `claim`.
     """
-    silent = Run.objects.filter(_silent(worker, elsewhere_seconds)).order_by("priority", "id")
+    silent = silent_runs().filter(_within_reach(worker, elsewhere_seconds)).order_by("priority", "id")
     with transaction.atomic():
         _take_turn()
         candidates = [*silent.values_list("pk", flat=True), *(turn.run for turn in line() if turn.now)]
@@ -65,7 +69,7 @@ def claim(run_id: int, worker: str, seconds: int, elsewhere_seconds: int = 0) ->
     """
     with transaction.atomic():
         _take_turn()
-        silent = Run.objects.filter(_silent(worker, elsewhere_seconds), pk=run_id).exists()
+        silent = silent_runs().filter(_within_reach(worker, elsewhere_seconds), pk=run_id).exists()
         if not silent and not any(turn.run == run_id and turn.now for turn in line()):
             return None
         return _take(run_id, worker, seconds)
@@ -77,12 +81,14 @@ def _take_turn() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('claim', 0))")
 
 
-def _silent(worker: str, elsewhere_seconds: int) -> Q:
-    """Runs at work whose worker did not renew its lease."""
-    now = timezone.now()
+def silent_runs(seconds: float = 0) -> "QuerySet[Run, Run]":
+    """Runs at work whose lease has been over for longer than that: their worker did not renew it."""
+    return Run.objects.filter(status=RunStatus.RUNNING, lease_until__lt=Now() - dt.timedelta(seconds=seconds))
+
+
+def _within_reach(worker: str, elsewhere_seconds: int) -> Q:
     here = Q(worker__startswith=f"{worker.partition(':')[0]}:")
-    long_over = Q(lease_until__lt=now - dt.timedelta(seconds=elsewhere_seconds))
-    return Q(status=RunStatus.RUNNING, lease_until__lt=now) & (here | long_over)
+    return here | Q(lease_until__lt=Now() - dt.timedelta(seconds=elsewhere_seconds))
 
 
 def _take(run_id: int, worker: str, seconds: int) -> Lease | None:
@@ -91,14 +97,14 @@ def _take(run_id: int, worker: str, seconds: int) -> Lease | None:
     run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
     now = timezone.now()
     taken_over = run.status == RunStatus.RUNNING
-    if run.status != RunStatus.QUEUED and not (taken_over and run.lease_until and run.lease_until < now):
+    if run.status != RunStatus.QUEUED and not silent_runs().filter(pk=run_id).exists():
         return None
     token = uuid.uuid4()
     Run.objects.filter(pk=run_id).update(
         status=RunStatus.RUNNING,
         token=token,
         worker=worker,
-        lease_until=now + dt.timedelta(seconds=seconds),
+        lease_until=Now() + dt.timedelta(seconds=seconds),
         started_at=run.started_at or now,
         takeovers=F("takeovers") + (1 if taken_over else 0),
     )
@@ -108,8 +114,7 @@ def _take(run_id: int, worker: str, seconds: int) -> Lease | None:
 
 def renew(lease: Lease) -> bool:
     """Hold the lease for another period. Returns whether a person asked for the run to be cancelled."""
-    until = timezone.now() + dt.timedelta(seconds=lease.seconds)
-    guarded(lease, lease_until=until)
+    guarded(lease, lease_until=Now() + dt.timedelta(seconds=lease.seconds))
     return Run.objects.filter(pk=lease.run_id, cancel_requested_at__isnull=False).exists()
 
 

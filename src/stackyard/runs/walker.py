@@ -99,11 +99,12 @@ async def _hold_lease(ctx: RunContext, walk: "asyncio.Task[None]") -> None:
     has the run, or could have it, because the lease could not be renewed in time."""
     held = time.monotonic()
     while not walk.done():
+        asked = time.monotonic()
         try:
             # At once after a long sleep of this process: then another worker may have the run.
             async with asyncio.timeout(held + ctx.lease.seconds - time.monotonic()):
                 cancel_wanted = await in_database(renew, ctx.lease)
-            held = time.monotonic()
+            held = asked  # not when the answer came: the database counts from before that
         except TimeoutError:
             raise LeaseLost("The database did not answer for as long as the lease lasts.") from None
         except LeaseLost:

@@ -1,12 +1,11 @@
 """What the queue and its workers look like from outside: for the doctor, for metrics, and for what people are told."""
 
-import datetime as dt
-
 from django.db.models import Count
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from stackyard.cmdb.models import Run, RunStatus
+from stackyard.runs.lease import silent_runs
 
 
 def heartbeats() -> list[float]:
@@ -23,9 +22,7 @@ def workers_alive(seconds: int) -> int:
 
 def stuck(seconds: int) -> list[Run]:
     """Runs at work whose lease is over for longer than that: nobody has taken them over."""
-    over = timezone.now() - dt.timedelta(seconds=seconds)
-    rows = Run.objects.filter(status=RunStatus.RUNNING, lease_until__lt=over)
-    return list(rows.select_related("environment").order_by("lease_until"))
+    return list(silent_runs(seconds).select_related("environment").order_by("lease_until"))
 
 
 def oldest_wait() -> float:

@@ -10,7 +10,6 @@ from typing import Any
 
 import structlog
 from django.db.models import Q
-from django.utils import timezone
 from procrastinate import App
 from procrastinate.contrib.django import app as queue_app
 from procrastinate.exceptions import ConnectorException
@@ -22,6 +21,7 @@ from stackyard.runs import mail, schedule
 from stackyard.runs.approve import end_overdue
 from stackyard.runs.compact import Compaction
 from stackyard.runs.database import in_database
+from stackyard.runs.lease import silent_runs
 from stackyard.runs.queue import line, wake
 from stackyard.settings import Settings
 
@@ -90,8 +90,7 @@ async def _look_after(app: App, settings: Settings) -> None:
 
 def _forgotten() -> list[int]:
     """Runs whose worker fell silent, and the first that has a place: whoever takes it calls for the next."""
-    silent = Run.objects.filter(status=RunStatus.RUNNING, lease_until__lt=timezone.now())
-    return [*silent.order_by("id").values_list("pk", flat=True), *[turn.run for turn in line() if turn.now][:1]]
+    return [*silent_runs().order_by("id").values_list("pk", flat=True), *[turn.run for turn in line() if turn.now][:1]]
 
 
 def sweep(work: Path) -> None:

@@ -16,9 +16,10 @@ from stackyard.environments.destroy import destroy
 from stackyard.environments.requests import CreateRequest
 from stackyard.errors import Conflict, LeaseLost
 from stackyard.runs.cancel import request_cancel
-from stackyard.runs.lease import Lease, claim, finish, guarded, renew, write_environment, write_stage
+from stackyard.runs.lease import Lease, claim, claim_next, finish, guarded, renew, write_environment, write_stage
 from stackyard.runs.queue import enqueue
 from stackyard.runs.stages import _release
+from stackyard.runs.watch import stuck
 
 
 @pytest.fixture
@@ -74,6 +75,24 @@ def test_renewing_keeps_others_away(org: Organisation) -> None:
     silence(run)
     renew(lease)
     assert claim(run.pk, "two", 20) is None
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_machine_whose_clock_is_wrong_takes_nothing_over_and_loses_nothing(
+    org: Organisation, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    run = new_run(org)
+    lease = claimed(run)
+    right = timezone.now
+    with monkeypatch.context() as there:
+        there.setattr(timezone, "now", lambda: right() + dt.timedelta(hours=hours))
+        assert claim(run.pk, "two", 20) is None
+        assert claim_next("two", 20) is None
+        assert stuck(0) == []
+        renew(lease)
+    assert claim(run.pk, "three", 20) is None
+    silence(run)
+    assert claim(run.pk, "three", 20) is not None
 
 
 def test_a_sandbox_carries_only_so_many_runs_and_the_next_is_called_when_one_ends(org: Organisation) -> None:
