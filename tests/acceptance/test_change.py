@@ -89,9 +89,9 @@ def deploy(yard: Yard, env: Environment, image: str) -> None:
     ecs.update_service(cluster=cluster, service=env.slug, taskDefinition=new)
 
 
-def edit_record(env: Environment, old: str, new: str) -> None:
-    """A person edits the interface file in the record and commits."""
-    file = RECORD / env.record_folder / "locals.tf"
+def edit_record(env: Environment, old: str, new: str, name: str = "locals.tf") -> None:
+    """A person edits a file in the record, the interface without another name, and commits."""
+    file = RECORD / env.record_folder / name
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
@@ -235,6 +235,22 @@ def test_rejected_it_leaves_all_as_it_was(yard: Yard) -> None:
     sweep(folder.parent)
     assert not folder.exists(), "a saved plan holds values in clear"
     ended(carry(ask(yard, env, set={"scaling.max": 3})), "succeeded")
+
+
+def test_what_surely_could_not_work_is_not_applied(yard: Yard) -> None:
+    env = standing(yard, "unfit")
+    before = task_of(yard, env)
+    closed = env.sandbox.facts["database_subnet_ids"][0]
+    edit_record(env, "subnet_ids = local.sandbox.subnet_ids", f'subnet_ids = ["{closed}"]', "main.tf")
+
+    run = carry(ask(yard, env, set={"container.cpu": 512, "container.memory": 1024}))
+
+    after = ended(run, "failed")
+    assert f"Subnets of the tasks: {closed} is for databases" in run.error
+    assert run.hint.startswith("Nothing was changed.")
+    assert {s.name: s.status for s in run.stages.all()}["apply"] in ("skipped", "pending")
+    assert (after.status, after.commit, task_of(yard, after)) == ("ready", env.commit, before)
+    assert after.hops == env.hops, "what stands is proven still"
 
 
 def test_a_plan_whose_folder_is_gone_is_made_again_and_applied_when_it_does_the_same(yard: Yard) -> None:

@@ -190,7 +190,8 @@ def _confirm(client: Client, environment: str) -> None:
     if not sys.stdin.isatty():
         raise Invalid.field("--yes", "Nobody can be asked here; say --yes to destroy without a question.")
     found = client.get(f"/environments/{part(environment)}")
-    typer.confirm(f"Destroy {found['slug']} ({found['fqdn']}) for good?", abort=True, err=True)
+    name = f" ({found['fqdn']})" if found["fqdn"] else ""
+    typer.confirm(f"Destroy {found['slug']}{name} for good?", abort=True, err=True)
 
 
 def _row(item: Any) -> tuple[str, ...]:

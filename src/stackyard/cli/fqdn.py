@@ -34,6 +34,9 @@ def list_(environment: str = Environment, as_json: bool = JsonOption) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [(found["fqdn"], "first", "its own" if found["own_certificate"] else "the sandbox's")]
+    own = "its own" if found["own_certificate"] else "the sandbox's"
+    rows = [(found["fqdn"], "first", own)] if found["fqdn"] else []
     rows += [(n["fqdn"], "further", "its own" if n["own_certificate"] else "the sandbox's") for n in found["further"]]
     table(("HOST NAME", "KIND", "CERTIFICATE"), rows)
+    if not rows:
+        typer.echo("None: nothing of it is reached from outside.", err=True)

@@ -161,8 +161,9 @@ def _write(
     _lock(f"slug:{slug}")
     if Environment.objects.exclude(status__in=GONE).filter(slug=slug).exists():
         raise Invalid.field("name", f"'{slug}' is there already.")
-    fqdn = naming.fqdn(product, request.name, sandbox)
-    if problem := name_problem(fqdn) or (naming.certificate_problem(fqdn, sandbox) if _is_reached(pattern) else ""):
+    fqdn = naming.fqdn(product, request.name, sandbox) if pattern.manifest.takes_name else ""
+    problem = name_problem(fqdn) if fqdn else ""
+    if problem := problem or (naming.certificate_problem(fqdn, sandbox) if _is_reached(pattern) else ""):
         raise Invalid.field("name", problem)
     secret = secret_settings(pattern, settings)
     environment = Environment.objects.create(
@@ -178,7 +179,8 @@ def _write(
         owner=user,
         expires_at=first_expiry(user, sandbox, request.expires),
     )
-    claim_fqdn(environment)
+    if fqdn:
+        claim_fqdn(environment)
     if "allocation.listener_rule_priority" in pattern.manifest.fills.values():
         claim_rule_priority(environment, sandbox)
     if pattern.manifest.cidr_prefix is not None and sandbox.pool is not None:

@@ -16,8 +16,9 @@ from stackyard import hcl
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Allocation, Environment, PatternVersion, Run, RunKind
 from stackyard.cmdb.sealing import seal, unseal
+from stackyard.environments import naming
 from stackyard.environments.addresses import InUse, blocks_in_use, claim_block, free_space
-from stackyard.environments.allocate import claim_rule_priority
+from stackyard.environments.allocate import claim_fqdn, claim_rule_priority
 from stackyard.environments.change import require_standing
 from stackyard.environments.versions import is_newer, version_of
 from stackyard.errors import Conflict, Invalid, Problem, StackyardError
@@ -107,7 +108,7 @@ def preview(user: User, environment: Environment, request: UpgradeRequest) -> Up
 def upgrade(user: User, environment: Environment, request: UpgradeRequest, *, via: str) -> Run:
     """Accept an upgrade; returns the queued run, which is a change.
 
-    What the new version needs beside the code is claimed and made up now: rule priority, addresses, secrets.
+    What the new version needs beside the code is claimed and made up now: host name, rule priority, addresses, secrets.
 
     Raises Invalid with every problem at `settings.<path>`, `take.<path>` or `pattern`, also for each conflict that was
     not decided; Conflict while another run is going on, when nothing stands, or when there is nothing newer; Forbidden
@@ -133,6 +134,9 @@ def upgrade(user: User, environment: Environment, request: UpgradeRequest, *, vi
         locked = Environment.objects.select_for_update(of=("self",)).get(pk=environment.pk)
         require_standing(locked)
         version_of(seen.to)
+        if locked.product is not None and manifest.takes_name and not locked.fqdn:
+            locked.fqdn = naming.fqdn(locked.product, locked.name, locked.sandbox)
+            claim_fqdn(locked, field="pattern")
         if _needs_priority(locked, manifest):
             claim_rule_priority(locked, locked.sandbox)
         if _needs_block(locked, manifest):
@@ -141,7 +145,7 @@ def upgrade(user: User, environment: Environment, request: UpgradeRequest, *, vi
                 raise Conflict(f"Sandbox {locked.sandbox.name} has no address pool any more.")
             claim_block(pool, prefix, purpose="own subnets", environment=locked, in_use=in_use)
         locked.sealed = seal({**made_up_secrets(manifest), **unseal(locked.sealed), **secret})
-        locked.save(update_fields=["sealed"])
+        locked.save(update_fields=["sealed", "fqdn"])
         return enqueue(locked, RunKind.CHANGE, user, via=via, wish=wish)
 
 

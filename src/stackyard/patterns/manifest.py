@@ -82,6 +82,11 @@ class Manifest(_Part):
     approvals: tuple[ApprovalRule, ...] = ()
     components: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
+    @property
+    def takes_name(self) -> bool:
+        """Whether what it builds may have a host name: it is told one, or the zone to make one in."""
+        return any(source == "environment.fqdn" or source.startswith("sandbox.zone_") for source in self.fills.values())
+
     @model_validator(mode="after")
     def _block_with_its_length(self) -> Self:
         if ("allocation.cidr" in self.fills.values()) != (self.cidr_prefix is not None):

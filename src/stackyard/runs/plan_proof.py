@@ -1,4 +1,5 @@
-"""The path of an environment before it is built: whether the parts of a plan fit together, as far as it knows values.
+"""The path of an environment before it is built or changed: whether the parts of a plan fit together, as far as it
+knows values.
 
 A plan does not know the ids of what it will make, so a hop is broken here only when known values contradict each other
 or the sandbox; what cannot be known yet is left to the proof after the apply (`aws.path_proof`).

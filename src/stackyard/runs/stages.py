@@ -167,10 +167,10 @@ async def check(ctx: RunContext) -> None:
     things away, but says so."""
     assert ctx.plan is not None
     await _check_delegation(ctx, ctx.plan)
-    if ctx.run.kind == RunKind.CHANGE:
-        return tell_what_goes(ctx)
     if not ctx.environment.is_baseline:
         await _check_path(ctx, ctx.plan)
+    if ctx.run.kind == RunKind.CHANGE:
+        return tell_what_goes(ctx)
     destroyed = [c.address for c in ctx.plan.changes if c.action in ("delete", "replace")]
     if destroyed and ctx.run.takeovers == 0:
         raise Unusable(
@@ -181,11 +181,11 @@ async def check(ctx: RunContext) -> None:
 
 
 async def _check_path(ctx: RunContext, plan: Plan) -> None:
-    """What certainly cannot work is not built: the planned parts of the path must fit together. What is planned is the
-    environment's path until one is proven."""
+    """What certainly cannot work is not built, nor is anything that stands changed into it: the planned parts of the
+    path must fit together. What is planned is the environment's path until one is proven."""
     facts, fqdn = ctx.facts, ctx.environment.fqdn
     covered: Sequence[str] | None = (f"*.{facts.zone_name}",)
-    if not name_covers(f"*.{facts.zone_name}", fqdn):
+    if fqdn and not name_covers(f"*.{facts.zone_name}", fqdn):
         covered = await asyncio.to_thread(names_on_certificate, ctx.access, facts)
     hops = prove_plan(plan.resources, fqdn=fqdn, facts=facts, covered=covered)
     if ctx.environment.proven_at is None:
@@ -196,7 +196,8 @@ async def _check_path(ctx: RunContext, plan: Plan) -> None:
     broken = next((hop for hop in hops if hop.ok is False), None)
     if broken is not None:
         raise Unusable(
-            f"What is planned would not work. {broken.title}: {broken.found}", hint=f"Nothing was built. {broken.fix}"
+            f"What is planned would not work. {broken.title}: {broken.found}",
+            hint=f"{_nothing_was_done(ctx)} {broken.fix}",
         )
 
 
@@ -209,9 +210,13 @@ async def _check_delegation(ctx: RunContext, plan: Plan) -> None:
     if problem is not None:
         raise Unusable(
             f"The plan waits for a certificate that cannot be validated. {problem.message}",
-            hint="Nothing was built. Correct the delegation, then ask again.",
+            hint=f"{_nothing_was_done(ctx)} Correct the delegation, then ask again.",
         )
     ctx.log.write(f"Nothing is known against certificates in {ctx.sandbox.zone_name}.")
+
+
+def _nothing_was_done(ctx: RunContext) -> str:
+    return "Nothing was changed." if ctx.run.kind == RunKind.CHANGE else "Nothing was built."
 
 
 async def approve(ctx: RunContext) -> None:
@@ -279,7 +284,8 @@ async def register(ctx: RunContext) -> None:
     outputs = {name: value for name, value in state.outputs.items() if not known or name in known}
     await in_database(write_environment, ctx.lease, outputs=outputs, resources=[r.as_dict() for r in state.resources])
     await in_database(forget, ctx.environment)
-    ctx.log.write(f"Registered https://{ctx.environment.fqdn} with {len(state.resources)} resources.")
+    place = f"https://{ctx.environment.fqdn}" if ctx.pattern.takes_fqdn else ctx.environment.slug
+    ctx.log.write(f"Registered {place} with {len(state.resources)} resources.")
 
 
 async def survey(ctx: RunContext) -> None:

@@ -52,6 +52,12 @@ def test_a_good_wish_becomes_environment_run_stages_allocations_and_job(org: Org
     assert ProcrastinateJob.objects.filter(args={"run_id": run.pk}).count() == 1
 
 
+def test_what_is_not_reached_from_outside_claims_no_host_name(org: Organisation) -> None:
+    env = create(org.requester, wish(pattern="ecs-worker"), via="api").environment
+    assert (env.fqdn, env.address) == ("", "")
+    assert not env.allocations.exists()
+
+
 def test_every_problem_is_told_at_once_and_nothing_is_written(org: Organisation) -> None:
     with pytest.raises(Invalid) as error:
         create(

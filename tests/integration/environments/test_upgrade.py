@@ -155,6 +155,22 @@ def test_what_the_new_version_needs_beside_the_code(org: Organisation, env: Envi
     assert env.sealed
 
 
+def test_a_version_that_is_reached_from_outside_gets_a_host_name(
+    org: Organisation, env: Environment, folder: Path
+) -> None:
+    assert env.fqdn == ""
+    fills = ("  name: environment.name\n", "  name: environment.name\n  fqdn: environment.fqdn\n")
+    publish(
+        folder,
+        "2.0.0",
+        {"pattern.yaml": (fills,), "locals.tf": (("locals {\n", 'locals {\n  fqdn = ""\n\n'),)},
+    )
+    ask(org, env)
+    env.refresh_from_db()
+    assert env.fqdn == f"{env.slug}.{env.sandbox.zone_name}"
+    assert env.allocations.filter(kind="fqdn", value=env.fqdn, released_at=None).count() == 1
+
+
 def test_addresses_that_cannot_be_had_are_told(org: Organisation, env: Environment, folder: Path) -> None:
     fills = ("  name: environment.name\n", "  name: environment.name\n  cidr: allocation.cidr\n")
     length = ("# Values that Stackyard fills", "cidr_prefix: 26\n\n# Values that Stackyard fills")
