@@ -50,7 +50,7 @@ def poll(client: Client, cursor: GithubCursor, settings: Settings) -> None:
 def read(client: Client, cursor: GithubCursor) -> None:
     """Look at every issue that is due. Raises Away, Unusable and NotFound of the repository: then all stays due."""
     due = Q(not_before=None) | Q(not_before__lte=timezone.now())
-    waiting = GithubDelivery.objects.filter(done_at=None)
+    waiting = GithubDelivery.objects.filter(done_at=None).exclude(event=GithubDelivery.PULL_COMMENT)
     for number in dict.fromkeys(waiting.filter(due).order_by("pk").values_list("number", flat=True)):
         ids = list(waiting.filter(number=number).values_list("pk", flat=True))
         try:
@@ -67,7 +67,7 @@ def _look_at(client: Client, number: int, cursor: GithubCursor) -> None:
     issue = client.issue(number)
     if issue.author.login.lower() != client.login.lower():
         read_issue(client, issue, cursor)
-    if not GithubRequest.objects.filter(number=number).exists() and not _is_log(number):
+    if not GithubRequest.objects.filter(number=number, pull=None).exists() and not _is_log(number):
         return  # an issue of other people about other things
     for comment in client.comments(number):
         if comment.at >= cursor.began_at and comment.author.login.lower() != client.login.lower():

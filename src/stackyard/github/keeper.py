@@ -77,7 +77,7 @@ def tick(settings: Settings, client: Client, pulls: PullClient | None = None) ->
 def standing() -> list[str]:
     """What waits to be read and written, and what is in the way, as lines for platform staff."""
     lines = [
-        f"Issues to be looked at: {GithubDelivery.objects.filter(done_at=None).count()}",
+        f"Issues and comments to be looked at: {GithubDelivery.objects.filter(done_at=None).count()}",
         f"Answers to be written: {GithubRequest.objects.filter(answered_at=None).count()}",
         f"Issues to be brought up to date: {GithubIssue.objects.filter(settled=False).count()}",
     ]

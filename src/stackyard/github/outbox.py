@@ -8,7 +8,7 @@ import structlog
 from django.db.models import F, Max, Q
 from django.utils import timezone
 
-from stackyard.cmdb.models import GithubCursor, GithubIssue, GithubRequest, Run
+from stackyard.cmdb.models import GithubCursor, GithubIssue, GithubRequest, PullRequest, Run
 from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, StackyardError
 from stackyard.github.client import Client, Issue
 from stackyard.github.status import LOGGED, STATES, Look, look_of
@@ -44,10 +44,11 @@ def note_new_runs(cursor: GithubCursor) -> None:
         GithubCursor.objects.filter(pk=cursor.pk).update(seen_run=newest)
 
 
-def write_answers(client: Client) -> None:
-    """Say what has to be said about what was asked. Raises Away and Unusable; the rest waits in its own row."""
+def write_answers(client: Client, pull: PullRequest | None = None) -> None:
+    """Say what has to be said about what was asked in issues, or on one pull request. Raises Away and Unusable; the
+    rest waits in its own row."""
     due = Q(not_before=None) | Q(not_before__lte=timezone.now())
-    for request in GithubRequest.objects.filter(due, answered_at=None).order_by("pk")[:AT_ONCE]:
+    for request in GithubRequest.objects.filter(due, answered_at=None, pull=pull).order_by("pk")[:AT_ONCE]:
         try:
             _answer(client, request)
         except (NotFound, Forbidden, Conflict, Invalid) as error:

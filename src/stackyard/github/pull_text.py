@@ -76,4 +76,8 @@ def _decision(row: PullRequest, run: Run) -> list[str]:
     until = f", until {run.approval_until:%Y-%m-%d %H:%M} UTC" if run.approval_until else ""
     if row.merged:
         return [f"{who} may approve or reject it in Stackyard{until}."]
-    return [f"{who} may merge this pull request, or approve or reject it in Stackyard{until}."]
+    name = f" {run.environment.slug}" if run.plan.get("destructive") else ""
+    return [
+        f"{who} may merge this pull request, or approve or reject it in Stackyard{until}, or by a comment here: "
+        f"{code('/approve' + name)} or {code('/reject')}."
+    ]

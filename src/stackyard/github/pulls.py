@@ -13,12 +13,14 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from stackyard.cmdb.models import PullRequest, Run, RunStatus
-from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, StackyardError
+from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, StackyardError, Unusable
 from stackyard.github.commands import person_of
-from stackyard.github.outbox import find_comment, pause
+from stackyard.github.outbox import find_comment, pause, write_answers
 from stackyard.github.pull_client import Pull, PullClient
+from stackyard.github.pull_comments import forget, is_heard, read_comments
 from stackyard.github.pull_text import body_of, comment_of, mark_of, title_of
 from stackyard.github.text import code
+from stackyard.github_api.connection import Away
 from stackyard.runs.approve import approve, plan_again
 from stackyard.runs.cancel import stop
 from stackyard.settings import Settings
@@ -36,7 +38,9 @@ def keep_pulls(client: PullClient, settings: Settings) -> None:
     for row in PullRequest.objects.filter(due, settled=False).order_by("pk"):
         try:
             _keep(client, row, settings)
-        except (NotFound, Forbidden, Conflict, Invalid) as error:
+        except (Away, Unusable):
+            raise
+        except StackyardError as error:
             logger.warning("a pull request could not be kept", branch=row.branch, reason=error.message)
             PullRequest.objects.filter(pk=row.pk).update(
                 tries=F("tries") + 1, not_before=timezone.now() + pause(row.tries), problem=error.message
@@ -46,6 +50,11 @@ def keep_pulls(client: PullClient, settings: Settings) -> None:
 def note_delivery(number: int) -> None:
     """GitHub says that something happened to a pull request: it is looked at next."""
     PullRequest.objects.filter(number=number, settled=False).update(looked_at=None, not_before=None)
+
+
+def is_kept(number: int) -> bool:
+    """Whether a pull request of this number is open, as far as is known here."""
+    return PullRequest.objects.filter(number=number, settled=False).exists()
 
 
 def _keep(client: PullClient, row: PullRequest, settings: Settings) -> None:
@@ -60,21 +69,27 @@ def _keep(client: PullClient, row: PullRequest, settings: Settings) -> None:
         )
         row.number, row.url = found.number, found.url[:300]
         PullRequest.objects.filter(pk=row.pk).update(number=row.number, url=row.url)
+    if is_heard(row) or _is_due(row.read_at, settings):
+        read_comments(client, row)
+        row.refresh_from_db()
+        run = _run(row)
     over = False
-    if row.merge_wanted or not run.is_active or (run.status == RunStatus.WAITING and _is_due(row, settings)):
+    if row.merge_wanted or not run.is_active or (run.status == RunStatus.WAITING and _is_due(row.looked_at, settings)):
         over = _look(client, row, client.pull(row.number))
     _tell(client, row, _run(row), settings.public_url)
+    write_answers(client, row)
     if over:
         PullRequest.objects.filter(pk=row.pk).update(settled=True)
+        forget(row)
     if row.tries:
         PullRequest.objects.filter(pk=row.pk).update(tries=0, not_before=None, problem="")
 
 
-def _is_due(row: PullRequest, settings: Settings) -> bool:
-    if row.looked_at is None:
+def _is_due(last: dt.datetime | None, settings: Settings) -> bool:
+    if last is None:
         return True
     every = settings.github_poll_seconds
-    return bool(every) and timezone.now() - row.looked_at >= dt.timedelta(seconds=every)
+    return bool(every) and timezone.now() - last >= dt.timedelta(seconds=every)
 
 
 def _tell(client: PullClient, row: PullRequest, run: Run, portal: str) -> None:
@@ -82,7 +97,8 @@ def _tell(client: PullClient, row: PullRequest, run: Run, portal: str) -> None:
     assert row.number is not None
     text = comment_of(row, run, portal)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    if row.shown == digest:
+    plan = str(run.plan.get("digest", ""))[:64]
+    if row.shown == digest and row.plan_shown == plan:
         return
     at: dt.datetime | None = None
     if row.comment is not None:
@@ -95,7 +111,6 @@ def _tell(client: PullClient, row: PullRequest, run: Run, portal: str) -> None:
         PullRequest.objects.filter(pk=row.pk).update(comment=row.comment)
         at = client.edit(row.comment, text)
     row.shown = digest
-    plan = str(run.plan.get("digest", ""))[:64]
     if row.plan_shown != plan:
         row.plan_shown, row.plan_shown_at = plan, at
     row.save(update_fields=["shown", "plan_shown", "plan_shown_at"])

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from stackyard.cmdb.models import GithubDelivery
 from stackyard.github.edits import digest_of
-from stackyard.github.pulls import note_delivery
+from stackyard.github.pulls import is_kept, note_delivery
 from stackyard.settings import get_settings
 
 LARGEST_BYTES = 1024 * 1024
@@ -56,7 +56,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
         return _said(202, "nothing to do")
     try:
         with transaction.atomic():
-            GithubDelivery.objects.create(guid=guid, event=event, **heard)
+            GithubDelivery.objects.create(guid=guid, **heard)
     except IntegrityError:
         return _said(200, "known already")
     return _said(202, "noted")
@@ -78,23 +78,23 @@ def is_signed(body: bytes, signature: str, secret: str) -> bool:
 
 
 def _heard(event: str, payload: Any) -> dict[str, Any] | None:
-    """The issue to look at and what of it is signed; None when there is nothing to do. Raises what a payload of another
-    shape raises."""
+    """The row to be kept: what to look at and what of it is signed. None when there is nothing to do. Raises what a
+    payload of another shape raises."""
     action = payload["action"]
     if (event, action) not in HEARD:
         return None
-    if payload["repository"]["full_name"].lower() != get_settings().github_repository.lower():
-        return None
-    issue = payload["issue"]
-    if "pull_request" in issue:
-        return None
+    issue, repository, settings = payload["issue"], payload["repository"]["full_name"].lower(), get_settings()
     number, form = _number(issue), _words(issue)
+    if event == "issue_comment" and repository == settings.record_pull_requests.lower() and is_kept(number):
+        event = GithubDelivery.PULL_COMMENT
+    elif repository != settings.github_repository.lower() or "pull_request" in issue:
+        return None
     text, subject, then = form, f"issue:{number}", ""
-    if event == "issue_comment":
+    if event != "issues":
         text, subject, then = _words(payload["comment"]), f"comment:{_id(payload['comment'])}", digest_of(form)
     if text.lstrip().startswith(OURS):
         return None  # written by ourselves; a person who writes so is heard when GitHub is polled
-    return {"number": number, "subject": subject, "text": digest_of(text), "form": then}
+    return {"event": event, "number": number, "subject": subject, "text": digest_of(text), "form": then}
 
 
 def _words(thing: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from stackyard.cmdb.models import GithubCursor, GithubIssue, GithubRequest
+from stackyard.cmdb.models import GithubCursor, GithubIssue, GithubRequest, PullRequest
 from stackyard.errors import Conflict, Invalid, LeaseLost, StackyardError, Unavailable
 from stackyard.github.client import Client, Comment, Issue, Person
 from stackyard.github.commands import Said, command_in, fill_in, obey, person_of, quoted
@@ -68,12 +68,20 @@ def read_comment(client: Client, issue: Issue, comment: Comment) -> None:
     once(f"comment:{comment.id}", issue.number, comment.author, f"{word} {argument}".strip(), check, act)
 
 
-def once(key: str, number: int, author: Person, what: str, check: Callable[[], None], act: Callable[[], Said]) -> None:
+def once(
+    key: str,
+    number: int,
+    author: Person,
+    what: str,
+    check: Callable[[], None],
+    act: Callable[[], Said],
+    pull: PullRequest | None = None,
+) -> None:
     """Do it unless it was done, and write what to answer, both or neither. `check` may ask GitHub, before anything is
-    locked. Raises Unavailable and LeaseLost: then nothing was done."""
+    locked. `pull`: where it was asked, if not in an issue. Raises Unavailable and LeaseLost: then nothing was done."""
     if GithubRequest.objects.filter(key=key).exists():
         return
-    row = GithubRequest(key=key, number=number, login=author.login[:100])
+    row = GithubRequest(key=key, number=number, pull=pull, login=author.login[:100])
     try:
         check()
         with transaction.atomic():

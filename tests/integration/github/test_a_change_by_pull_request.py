@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from tests.acceptance.conftest import StartWorker, start_worker
 from tests.github_emulator import BOT, GithubEmulator
 from tests.github_emulator.with_git import GithubWithGit, git
@@ -69,7 +70,8 @@ class Front:
 
     def comment(self, number: int) -> str:
         rows = self.github.ask("GET", f"/issues/{number}/comments")
-        (text,) = [row["body"] for row in rows if row["user"]["login"] == BOT]
+        ours = [row["body"] for row in rows if row["user"]["login"] == BOT]
+        (text,) = [text for text in ours if "stackyard:answer" not in text]
         return str(text)
 
     def at(self, branch: str, environment: Environment) -> str:
@@ -124,6 +126,34 @@ def test_it_is_applied_when_it_is_merged(front: Front) -> None:
 
 
 @pytest.mark.long
+def test_comments_have_it_planned_again_and_applied(front: Front) -> None:
+    environment = front.built()
+    run = front.ask(environment, alarms__enabled=False)
+    number, first = PullRequest.objects.get(run=run).number, run.plan["digest"]
+
+    def say(body: str) -> None:
+        front.github.ask("POST", f"/issues/{number}/comments", body=body)
+
+    def planned_again() -> bool:
+        fetched = run.stages.get(name="fetch").started_at
+        return fetched is not None and fetched > asked and Run.objects.get(pk=run.pk).status == RunStatus.WAITING
+
+    asked = timezone.now()
+    say("/plan")
+    work_until(front.joined, planned_again)
+    front.until_told(run)
+    assert [len(PullRequest.objects.get(run=run).heads), len(front.github.pulls())] == [1, 1]
+    assert run.plan["digest"]
+    assert first
+    say("/approve shop-dev")
+    front.until(run, RunStatus.SUCCEEDED)
+    assert run.approved_by == front.yard.org.requester
+    (pull,) = front.github.pulls()
+    assert pull["merged_at"]
+    environment.refresh_from_db()
+    assert environment.settings == {"alarms.enabled": False}
+
+
 def test_an_edit_by_hand_is_planned_and_asked_for_before_it_is_applied(front: Front) -> None:
     environment = front.built()
     file = f"{environment.record_folder}/locals.tf"

@@ -116,6 +116,27 @@ def test_a_pull_request_of_the_record_is_looked_at_next(monkeypatch: pytest.Monk
     assert PullRequest.objects.get().looked_at is None
 
 
+def test_a_comment_on_a_pull_request_of_the_record_is_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    org = make_organisation()
+    monkeypatch.setenv("STACKYARD_RECORD_PULL_REQUESTS", "acme/record")
+    get_settings.cache_clear()
+    PullRequest.objects.create(run=changing(org), branch="change/shop-dev-2", number=7)
+
+    def heard(guid: str, repository: str, number: int, **comment: object) -> HttpResponse:
+        issue = {"number": number, "body": None, "pull_request": {}}
+        said = {"action": "created", "issue": issue, "comment": {"id": 4, "body": "/approve", **comment}}
+        body = json.dumps({**said, "repository": {"full_name": repository}}).encode()
+        return send(body, guid=guid, event="issue_comment")
+
+    assert heard("a", "acme/environments", 7).status_code == 202
+    assert heard("b", "acme/record", 8).status_code == 202
+    assert heard("c", "acme/record", 7, id="4").status_code == heard("d", "acme/record", 7, body=[1]).status_code == 400
+    assert not GithubDelivery.objects.exists()
+    assert heard("e", "Acme/record", 7).status_code == 202
+    row = GithubDelivery.objects.get()
+    assert (row.event, row.number, row.subject) == (GithubDelivery.PULL_COMMENT, 7, "comment:4")
+
+
 def test_without_a_secret_there_is_no_such_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STACKYARD_GITHUB_WEBHOOK_SECRET")
     get_settings.cache_clear()

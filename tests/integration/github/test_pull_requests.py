@@ -13,7 +13,9 @@ from tests.github_emulator.with_git import GithubWithGit, git
 from tests.integration.github.conftest import Joined
 from tests.integration.runs.test_approval import changing, claimed
 
-from stackyard.cmdb.models import GithubCursor, PullRequest, Run, RunStatus
+from stackyard.cmdb.models import GithubCursor, GithubDelivery, PullRequest, Run, RunStatus
+from stackyard.github.client import SAME_MOMENT
+from stackyard.github.edits import digest_of
 from stackyard.github.keeper import tick
 from stackyard.github.pull_client import PullClient
 from stackyard.runs.approve import approve, reject
@@ -51,7 +53,7 @@ class Proposed:
     def tick(self) -> None:
         """A round of the keeper, as if all pauses were over."""
         GithubCursor.objects.update(not_before=None, polled_at=None)
-        PullRequest.objects.update(not_before=None, looked_at=None)
+        PullRequest.objects.update(not_before=None, looked_at=None, read_at=None)
         tick(self.settings, self.joined.client, PullClient(self.settings))
 
     def comments(self) -> list[str]:
@@ -279,3 +281,122 @@ def test_why_github_does_not_merge_comes_back_to_the_run(proposed: Proposed) -> 
     assert "Head branch was modified" in proposed.row.refused
     assert not proposed.row.merge_wanted
     assert git(proposed.github.remote, "show", "main:locals.tf") == "cpu = 256"
+
+
+def say(proposed: Proposed, body: str, as_: str = RIKA) -> int:
+    comment: int = proposed.github.ask("POST", f"/issues/{proposed.row.number}/comments", as_, body=body)["id"]
+    proposed.tick()
+    return comment
+
+
+def replies(proposed: Proposed) -> str:
+    return "\n".join(text for text in proposed.comments() if "stackyard:answer" in text)
+
+
+def test_a_comment_approves_with_the_rights_of_whoever_writes_it(proposed: Proposed) -> None:
+    proposed.tick()
+    say(proposed, "/approve", STRANGER)
+    assert "no environment that you can see" in replies(proposed)
+    say(proposed, "/approve", "nobody-gh")
+    assert "belongs to nobody here" in replies(proposed)
+    Run.objects.update(approval_role="platform")
+    say(proposed, "/approve", RIKA)
+    assert "Only platform staff may approve" in replies(proposed)
+    assert proposed.status == "waiting"
+    say(proposed, "/approve", PAT)
+    run = Run.objects.get(pk=proposed.run.pk)
+    assert (run.status, run.approved_by) == ("queued", proposed.joined.org.platform)
+    for _ in range(2):
+        proposed.tick()
+    assert replies(proposed).count(f"Run {run.pk} is approved.") == 1
+
+
+def test_a_plan_that_takes_something_away_wants_the_name_in_the_comment(proposed: Proposed) -> None:
+    Run.objects.update(plan={**PLAN, "destructive": True})
+    proposed.tick()
+    assert "`/approve shop-dev`" in proposed.comments()[0]
+    say(proposed, "/approve")
+    assert proposed.status == "waiting"
+    say(proposed, "/approve shop-dev")
+    assert proposed.status == "queued"
+
+
+def test_an_approval_by_comment_counts_for_the_plan_that_was_told_when_it_was_written(proposed: Proposed) -> None:
+    proposed.tick()
+    Run.objects.update(plan={**PLAN, "digest": "d2"})
+    say(proposed, "/approve")
+    assert proposed.status == "waiting"
+    assert "made again since you looked at it" in replies(proposed)
+    say(proposed, "/approve")
+    assert proposed.status == "queued"
+
+
+def test_a_comment_rejects(proposed: Proposed) -> None:
+    proposed.tick()
+    say(proposed, "Not so fast.\n\n/reject")
+    assert proposed.status == "waiting", "a command stands at the beginning"
+    say(proposed, "/reject")
+    for _ in range(2):
+        proposed.tick()
+    (pull,) = proposed.github.pulls()
+    assert (proposed.status, pull["state"], proposed.row.settled) == ("cancelled", "closed", True)
+    assert "is rejected; nothing was applied" in replies(proposed)
+
+
+def test_a_comment_has_it_planned_again(proposed: Proposed) -> None:
+    proposed.tick()
+    say(proposed, "/plan", STRANGER)
+    assert proposed.status == "waiting"
+    say(proposed, "/plan")
+    assert proposed.status == "queued"
+    assert Run.objects.get(pk=proposed.run.pk).approved_by is None
+    assert "plans again" in replies(proposed)
+
+
+def test_a_comment_cancels_the_run_that_is_at_work(proposed: Proposed) -> None:
+    proposed.tick()
+    approve(proposed.joined.org.requester, proposed.run)
+    claimed(proposed.run)
+    say(proposed, "/plan")
+    assert "does not wait" in replies(proposed)
+    say(proposed, "/cancel")
+    run = Run.objects.get(pk=proposed.run.pk)
+    assert (run.status, run.cancel_requested_at is not None) == ("running", True)
+
+
+@pytest.mark.parametrize("said", ["/destroy", "/extend 7d", "/again", "/frobnicate"])
+def test_other_commands_have_no_place_on_a_pull_request(proposed: Proposed, said: str) -> None:
+    proposed.tick()
+    say(proposed, said)
+    assert "On a pull request there is no such command" in replies(proposed)
+    assert Run.objects.count() == 2
+
+
+def test_a_comment_on_a_pull_request_that_was_edited_is_not_obeyed(proposed: Proposed) -> None:
+    proposed.tick()
+    comment = proposed.github.ask("POST", f"/issues/{proposed.row.number}/comments", RIKA, body="fine")["id"]
+    time.sleep(2 * SAME_MOMENT.total_seconds())
+    proposed.github.ask("PATCH", f"/issues/comments/{comment}", STRANGER, body="/approve")
+    proposed.tick()
+    assert proposed.status == "waiting"
+    assert "edited comment is not acted on" in replies(proposed)
+
+
+def test_a_delivered_comment_is_enough(proposed: Proposed, portal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKYARD_RECORD_PULL_REQUESTS", proposed.github.emulator.repository)
+    get_settings.cache_clear()
+    never = proposed.settings.model_copy(update={"github_poll_seconds": 0})
+    proposed.github.emulator.hook(f"{portal}/github/webhook")
+    pulls = PullClient(never)
+    for _ in range(3):
+        tick(never, proposed.joined.client, pulls)
+    proposed.github.ask("POST", f"/issues/{proposed.row.number}/comments", RIKA, body="/approve")
+    end = time.monotonic() + 10
+    while proposed.status != "queued":
+        assert time.monotonic() < end
+        tick(never, proposed.joined.client, pulls)
+        time.sleep(0.05)
+    (row,) = GithubDelivery.objects.filter(event=GithubDelivery.PULL_COMMENT).exclude(done_at=None)
+    assert row.text == digest_of("/approve")
+    tick(never, proposed.joined.client, pulls)
+    assert "is approved" in replies(proposed)

@@ -58,6 +58,8 @@ class GithubIssue(models.Model):
 class GithubDelivery(models.Model):
     """A webhook's delivery, or what polling found: an issue to look at. The same delivery counts once."""
 
+    PULL_COMMENT = "pull_comment"  # an `event`: somebody commented on a pull request of the record, not in an issue
+
     guid = models.CharField(max_length=80, unique=True)
     event = models.CharField(max_length=40)
     number = models.PositiveIntegerField()

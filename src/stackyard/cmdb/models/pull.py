@@ -36,6 +36,8 @@ class PullRequest(models.Model):
     settled = models.BooleanField(default=False)
     # When it was last looked at; empty: it is to be looked at now.
     looked_at = models.DateTimeField(null=True, blank=True)
+    # When its comments were last read; empty: they are to be read now.
+    read_at = models.DateTimeField(null=True, blank=True)
     # After a failure: not again before, how often it failed, and how.
     not_before = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
