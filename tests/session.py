@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from stackyard.database.embedded import EmbeddedPostgres
@@ -24,6 +25,10 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
         data.chmod(0o755)
         server = EmbeddedPostgres(data / "postgres")
         server.start()
+        with psycopg.connect(server.dsn(), autocommit=True) as connection:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
         _started.append((server, data))
         os.environ.update(STACKYARD_TEST_SERVER="1", STACKYARD_DATA=str(data), DATABASE_URL=server.url())
     return (yield)
