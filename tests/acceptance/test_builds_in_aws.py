@@ -9,6 +9,8 @@ from stackyard.aws.builds import BuildPlace
 from stackyard.cmdb.models import Environment, Run
 from stackyard.cmdb.sealing import unseal
 from stackyard.environments import sandboxes
+from stackyard.runs.cancel import request_cancel
+from stackyard.terraform.state import State
 from tests.acceptance.conftest import StartWorker
 from tests.acceptance.test_recovery import assert_nothing_is_left, at_stage, ended, until
 from tests.acceptance.test_what_follows_from_an_error import cancel_when, said
@@ -107,6 +109,40 @@ def test_a_build_outlives_the_worker_that_asked_for_it(building: Yard, start_wor
     assert (run.status, run.takeovers) == ("succeeded", 1), log_of(run)
     assert "following it again" in log_of(run)
     assert [b["step"] for b in run.builds] == ["plan", "apply"], "never two on one state"
+
+
+@pytest.mark.long
+def test_a_build_whose_worker_is_gone_is_ended_before_what_it_built_is_kept(
+    building: Yard, start_worker: StartWorker
+) -> None:
+    building.emulator.fail("ecs:CreateService", code="ThrottlingException", message="Rate exceeded", status=400)
+    run = building.create()
+    first = start_worker()
+    until(said(run, "aws_sqs_queue.this: Creation complete"), "something stands")
+    first.kill()
+    first.wait()
+    request_cancel(building.user, run, keep=True)
+    start_worker()
+    until(ended(run), "the run ends")
+    run.refresh_from_db()
+    assert run.status == "attention", run.error + log_of(run)
+    assert "CodeBuild is asked to stop the build" in log_of(run)
+    env = Environment.objects.get()
+    place = BuildPlace.of(building.access(env.sandbox), {})
+    stored = (
+        building.access(env.sandbox)
+        .client("s3")
+        .get_object(Bucket=place.results, Key=f"stackyard/{env.state_name}.tfstate")
+    )
+    state = State.from_json(json.loads(stored["Body"].read()))
+    assert state.resources
+    assert env.resources == [r.as_dict() for r in state.resources], "all that the build made is known"
+    building.emulator.clear_faults()
+    gone = building.destroy(env)
+    until(ended(gone), "the destroy ends")
+    gone.refresh_from_db()
+    assert gone.status == "succeeded", gone.error + log_of(gone)
+    assert_nothing_is_left(building, gone)
 
 
 @pytest.mark.long

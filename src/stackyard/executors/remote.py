@@ -144,6 +144,22 @@ class RemoteTerraform(Terraform):
                         asked = await asyncio.to_thread(self.builder.stop, self._out.reference)
             await asyncio.sleep(0.1 if asked else self.pause_seconds)
 
+    async def end_attached(self) -> None:
+        """Stop the job that an earlier worker handed over, and wait for its end; what it left is kept."""
+        out, self.attached = self.attached, None
+        if out is None:
+            return
+        if not await asyncio.to_thread(self.builder.was_begun, out.reference):
+            return await self._forget(out)
+        self._out = out
+        stopping = asyncio.create_task(self.cancel(0, self._say))
+        try:
+            with suppress(Cancelled, TerraformFailed):  # so it ends
+                await self._end(await self._follow(out))
+        finally:
+            self._out = None
+            await stopping
+
     async def leave(self, grace_seconds: float) -> None:
         """Let the job go on: whoever has the run next follows it."""
         await super().cancel(grace_seconds)

@@ -60,6 +60,16 @@ def _write_rollback(ctx: RunContext, backward: tuple[StageName, ...], words: dic
         Stage.objects.get_or_create(run=ctx.run, position=position, defaults={"name": stage.name, "title": stage.title})
 
 
+async def end_attached(ctx: RunContext) -> None:
+    """A job of an earlier worker that nobody will follow must not go on: what it builds would be known to nobody."""
+    try:
+        await ctx.terraform.end_attached()
+    except LeaseLost:
+        raise
+    except StackyardError as error:
+        ctx.log.write(f"Whether the build of an earlier worker still works is not known: {error}", level="error")
+
+
 async def keep(ctx: RunContext, *, ready: bool) -> None:
     """End a cancelled create whose half-built environment is to stay: what stands goes into the CMDB. `ready`: whether
     Terraform can tell what that is; else the log has said why not."""
@@ -95,6 +105,7 @@ async def fail_to_go_back(ctx: RunContext, failed: Exception) -> None:
 
 async def end(ctx: RunContext, status: RunStatus, words: dict[str, Any] | None = None) -> None:
     """Write the run's end. `words` as `told` gives them."""
+    await end_attached(ctx)
     ctx.log.close()
     await ctx.log.flush()
     words = dict(words or {})

@@ -25,6 +25,7 @@ from stackyard.runs.ending import (
     began_to_apply,
     begin_rollback,
     end,
+    end_attached,
     fail_to_begin,
     fail_to_go_back,
     foreseen,
@@ -132,6 +133,7 @@ async def _walk(ctx: RunContext) -> None:
                 return
         elif error is None:
             return await end(ctx, RunStatus.SUCCEEDED)
+        await end_attached(ctx)
         if ctx.run.kind == RunKind.DRIFT:  # it changed nothing, so nothing needs attention
             return await end(ctx, _stopped(error), told(ctx, error))
         if isinstance(error, NotProven) or not flow.backward:

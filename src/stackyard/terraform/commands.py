@@ -168,6 +168,9 @@ class Terraform:
         worker."""
         return ""
 
+    async def end_attached(self) -> None:
+        """End the command that an earlier worker began and that still goes on, because nobody will follow it."""
+
     async def leave(self, grace_seconds: float) -> None:
         """This worker has to let go: end what cannot go on without it."""
         await self.cancel(grace_seconds)
