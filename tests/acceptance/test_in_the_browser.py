@@ -1,4 +1,4 @@
-"""As an application developer I press Create in a browser, watch my environment come up, and delete it again.
+"""As an application developer I press Create in a browser, watch my environment come up, and destroy it again.
 
 This is the one journey that waits for Route 53 (half a minute each way); the others use a pattern without a DNS record.
 """
@@ -62,9 +62,9 @@ def test_from_create_to_gone(yard: Yard, portal: str, browser: Any, start_worker
     picture(page, "environment-phone", tmp_path)
     page.set_viewport_size({"width": 1280, "height": 900})
 
-    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("link", name="Destroy").click()
     page.fill("#destroy [name=confirm]", "shop-dev")
-    page.locator("#destroy").get_by_role("button", name="Delete").click()
+    page.locator("#destroy").get_by_role("button", name="Destroy").click()
     page.get_by_text("Destroyed", exact=True).first.wait_for(timeout=MINUTES)
     env = yard.org.shop.environments.get()
     assert (env.status, env.resources) == ("destroyed", [])

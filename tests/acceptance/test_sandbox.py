@@ -165,9 +165,9 @@ def live_in(land: Land, sandbox: Sandbox, portal: str, browser: Any) -> None:
         assert hop in told, told
 
     gone = stackyard("env", "destroy", "shop-line", "--yes", "--wait")
-    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("link", name="Destroy").click()
     page.fill("#destroy [name=confirm]", "shop-worker")
-    page.locator("#destroy").get_by_role("button", name="Delete").click()
+    page.locator("#destroy").get_by_role("button", name="Destroy").click()
     page.locator("#part-header").get_by_text("Destroyed", exact=True).wait_for()
     told = gone.communicate(timeout=240)[0]
     assert gone.returncode == 0, told
@@ -263,7 +263,7 @@ def test_a_sandbox_that_empties_nothing_says_what_to_empty(yard: Yard) -> None:
     yard.carry(refused)
     assert refused.status == "attention", log_of(refused)
     assert "repository with 1 image shop-dev" in refused.error
-    assert refused.hint == "Delete the images in shop-dev. Then press Delete again."
+    assert refused.hint == "Delete the images in shop-dev. Then press Destroy again."
     assert [item["kind"] for item in refused.leftovers] == ["repository with 1 image"]
     environment.refresh_from_db()
     assert (

@@ -127,7 +127,7 @@ def test_build_look_and_take_away(make: Make) -> None:
         assert plan.summary == "2 to create"
         await terraform.apply()
         assert (await terraform.plan()).is_empty
-        assert (await terraform.plan(destroy=True)).summary == "2 to delete"
+        assert (await terraform.plan(destroy=True)).summary == "2 to destroy"
         state = await terraform.state()
         assert [r.address for r in state.resources] == ["terraform_data.a", "terraform_data.secret"]
         assert state.outputs == {"plain": "one"}, "a sensitive output does not leave the state"

@@ -125,7 +125,7 @@ def back_to_last_good(user: User, environment: Environment, *, via: str) -> Run:
     require_standing(environment)
     commit = last_good_commit(environment)
     if not commit:
-        raise Conflict(f"No run of {environment.slug} has succeeded yet.", hint="Change it, or delete it.")
+        raise Conflict(f"No run of {environment.slug} has succeeded yet.", hint="Change it, or destroy it.")
     if _is_applied(environment):
         raise Conflict(f"{environment.slug} is at its last good code already.")
     return _start(user, environment, Wish(commit=commit), via)
@@ -165,7 +165,7 @@ def require_standing(environment: Environment) -> None:
     half_gone = last is not None and last.kind == RunKind.DESTROY and environment.status == EnvironmentStatus.ATTENTION
     if half_gone or not environment.resources:
         raise Conflict(
-            f"{environment.slug} does not stand as a whole.", hint="Delete it; what is left of it goes then."
+            f"{environment.slug} does not stand as a whole.", hint="Destroy it; what is left of it goes then."
         )
 
 

@@ -144,7 +144,7 @@ def _call_off(user: User, environment: Environment) -> None:
     elif environment.status == EnvironmentStatus.ATTENTION:
         raise Conflict(
             f"A destroy of {environment.slug} has begun and failed: it does not stand as a whole.",
-            hint="Delete it; what is left of it goes then.",
+            hint="Destroy it; what is left of it goes then.",
         )
 
 

@@ -27,5 +27,5 @@ def dismiss(user: User, notice_id: int) -> None:
     if notice is None:
         raise NotFound("There is no such notice any more.")
     if notice.kind == Notice.Kind.DESTROY_FAILED:
-        raise Conflict(f"{notice.environment.slug} still stands.", hint="Delete it, or extend it if it is needed.")
+        raise Conflict(f"{notice.environment.slug} still stands.", hint="Destroy it, or extend it if it is needed.")
     Notice.objects.filter(pk=notice.pk).update(settled_at=timezone.now())

@@ -159,11 +159,12 @@ def needless_stages(ctx: RunContext) -> set[str]:
 
 
 def tell_what_goes(ctx: RunContext) -> None:
-    """Into the log: what the plan replaces or deletes."""
+    """Into the log: what the plan replaces or destroys."""
     assert ctx.plan is not None
     gone = [c for c in ctx.plan.changes if is_destructive(c)]
     for change in gone:
-        ctx.log.write(f"Will be {change.action}d: {change.address}.", level="warning", address=change.address)
+        said = "replaced" if change.action == "replace" else "destroyed"
+        ctx.log.write(f"Will be {said}: {change.address}.", level="warning", address=change.address)
     if not gone:
         ctx.log.write("The plan takes nothing away.")
 

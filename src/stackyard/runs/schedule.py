@@ -105,7 +105,7 @@ def _end_expired(settings: Settings, now: dt.datetime) -> list[Notice]:
         assert end is not None
         about = f"expired {in_words(environment.expires_at)}"
         if (environment.pk, about) not in told:
-            message = f"{environment.slug} has expired and will be deleted at {in_words(end)}, unless it is extended."
+            message = f"{environment.slug} has expired and will be destroyed at {in_words(end)}, unless it is extended."
             settle(environment, [Notice.Kind.EXPIRY])
             made.append(_tell(environment, Notice.Kind.EXPIRED, about, message))
         if end > now or environment.pk in busy:

@@ -341,7 +341,7 @@ async def _stop_at_full_stores(ctx: RunContext) -> None:
         first = f"{full[0].kind} {full[0].id}"
         raise Leftovers(
             f"Sandbox {ctx.sandbox.name} empties nothing by itself. Not empty: {len(full)}, first {first}.",
-            hint=f"{full[0].how_to_clear} Then press Delete again.",
+            hint=f"{full[0].how_to_clear} Then press Destroy again.",
         )
 
 

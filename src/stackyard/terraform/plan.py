@@ -67,10 +67,9 @@ class Plan:
 
     @property
     def summary(self) -> str:
-        """In words, such as `18 to create, 1 to replace`."""
-        parts = [
-            f"{self.counts[a]} to {a}" for a in ("create", "update", "replace", "delete", "forget") if a in self.counts
-        ]
+        """In words, such as `18 to create, 1 to destroy`."""
+        words = {"create": "create", "update": "update", "replace": "replace", "delete": "destroy", "forget": "forget"}
+        parts = [f"{self.counts[action]} to {word}" for action, word in words.items() if action in self.counts]
         return ", ".join(parts) or "no changes"
 
     def as_dict(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ CHANGE = ("env", "change", "shop-dev", "--set", "container.environment.MODE=dev"
 TAKES_AWAY = {
     "destructive": True,
     "digest": "first",
-    "summary": "1 to delete",
+    "summary": "1 to destroy",
     "changes": [{"address": "aws_s3_bucket.it", "action": "delete", "attributes": [], "destructive": True}],
 }
 
@@ -167,7 +167,7 @@ def test_a_run_shows_its_plan_and_how_to_answer(stackyard: Stackyard) -> None:
         stackyard(*CHANGE, "--wait")
     shown = stackyard("run", "show", str(changed().pk)).stdout
     assert "- aws_s3_bucket.it (what is in it is lost)" in shown
-    assert "Plan: 1 to delete." in shown
+    assert "Plan: 1 to destroy." in shown
     assert f"`stackyard run reject {changed().pk}` ends it." in shown
     listed = stackyard("run", "list", "--status", "waiting").stdout
     assert listed.startswith(f"{changed().pk}\tshop-dev\tchange\twaiting\t")

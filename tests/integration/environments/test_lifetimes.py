@@ -188,7 +188,7 @@ def test_a_short_life_begins_without_a_reminder(org: Organisation) -> None:
 def test_after_the_grace_it_is_destroyed_in_the_owners_name(org: Organisation) -> None:
     env = standing(org, days=-0.5)
     assert tick() == ["dev expired"]
-    assert "has expired and will be deleted at" in open_notices()[0]
+    assert "has expired and will be destroyed at" in open_notices()[0]
     assert not env.runs.filter(kind="destroy").exists()
     left(env, -1.1)
     tick()

@@ -114,7 +114,7 @@ def test_it_is_applied_when_it_is_merged(front: Front) -> None:
     assert pull["head"]["ref"] == branch
     assert "enabled = false" in front.at(branch, environment)
     assert "enabled = true" in front.at("main", environment)
-    assert "to delete" in front.comment(number)
+    assert "to destroy" in front.comment(number)
     assert "**It takes something away.**" in front.comment(number)
 
     front.github.merge(number)

@@ -57,7 +57,7 @@ def lives(**left: float) -> None:
         ({"days": 2}, "yellow", "2 days left"),
         ({"hours": 5}, "yellow", "5 hours left"),
         ({"minutes": 5}, "yellow", "less than 1 hour left"),
-        ({"hours": -5}, "red", "expired, will be deleted at"),
+        ({"hours": -5}, "red", "expired, will be destroyed at"),
     ],
 )
 def test_the_chip_says_how_long_it_lives(site: Site, left: dict[str, float], colour: str, text: str) -> None:

@@ -1,9 +1,12 @@
 """How times, values and texts read."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+import stackyard
 from stackyard.portal.markdown import to_html
 from stackyard.portal.templatetags.portal import ICONS, duration, https, human, icon, plain, relative
 
@@ -58,6 +61,21 @@ def test_values_as_people_write_them() -> None:
 
 def test_numbers_for_inputs_have_neither_marks_nor_exponents() -> None:
     assert [plain(n) for n in (1.0, 0.25, 65535, 1e9)] == ["1", "0.25", "65535", "1000000000"]
+
+
+def test_an_environment_is_destroyed_and_never_deleted() -> None:
+    """One word for one thing; *deleted* are objects in a bucket, records, branches and the like."""
+    package = Path(stackyard.__file__).parent
+    files = [
+        *package.glob("portal/templates/portal/environments/*.html"),
+        *package.glob("portal/templates/portal/runs/*.html"),
+    ]
+    files += [
+        package / f"{name}.py" for name in ("environments/change", "environments/lifetimes", "environments/notices")
+    ]
+    said = {f.name: re.findall(r"[Dd]elet(?!e\" %})\w*", f.read_text()) for f in files}
+    assert len(said) > 30
+    assert {name: words for name, words in said.items() if words} == {}
 
 
 @pytest.mark.parametrize("name", sorted(ICONS))

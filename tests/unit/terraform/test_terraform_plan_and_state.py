@@ -34,7 +34,7 @@ def test_every_action_has_its_name_and_is_counted(actions: list[str], name: str)
     plan = Plan.from_json({"resource_changes": [change(actions)]})
     assert [c.action for c in plan.changes] == [name]
     assert plan.counts == {name: 1}
-    assert plan.summary == f"1 to {name}"
+    assert plan.summary == f"1 to {name.replace('delete', 'destroy')}"
     assert not plan.is_empty
 
 

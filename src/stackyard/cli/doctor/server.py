@@ -126,7 +126,7 @@ def _expiry() -> str:
         names = []
     if names:
         shown = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
-        hint = "Their last runs tell why: `stackyard run list`. Mend that, then delete them."
+        hint = "Their last runs tell why: `stackyard run list`. Mend that, then destroy them."
         raise Unusable(f"expired, and could not be destroyed: {shown}", hint=hint)
     return "nothing that should be gone still stands"
 

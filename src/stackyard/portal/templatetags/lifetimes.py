@@ -24,7 +24,7 @@ LAST_WEEK = dt.timedelta(days=7)
 @register.simple_tag
 def expiry(environment: Environment, never: str = "", short: bool = False) -> SafeString:
     """A chip that says how long it lives: amber for the last three days, red when it has expired. `never`: what to say
-    of one that does not expire. `short`: for a list, only in the last week, and without when it will be deleted."""
+    of one that does not expire. `short`: for a list, only in the last week, and without when it will be destroyed."""
     at = environment.expires_at
     if at is None or environment.is_gone:
         return SafeString() if environment.is_gone else format_html("{}", never)
@@ -32,7 +32,7 @@ def expiry(environment: Environment, never: str = "", short: bool = False) -> Sa
     if left <= dt.timedelta():
         end = deletion_at(environment, get_settings())
         assert end is not None
-        told = "" if short or end <= timezone.now() else f", will be deleted at {_moment(end)}"
+        told = "" if short or end <= timezone.now() else f", will be destroyed at {_moment(end)}"
         return _chip("red", f"expired{told}", at)
     if short and left > LAST_WEEK:
         return SafeString()

@@ -107,7 +107,7 @@ def repeat(request: Request, run_id: int) -> HttpResponse:
     earlier = _get_run(request, run_id)
     rights.require_act_on(request.user, earlier.environment)
     if earlier.kind != "change":
-        raise Conflict("Only a change can be asked for again.", hint="Make the environment again, or delete it.")
+        raise Conflict("Only a change can be asked for again.", hint="Make the environment again, or destroy it.")
     wish = Wish.from_dict(earlier.request)
     if wish.commit:
         run = changes.back_to_last_good(request.user, earlier.environment, via="portal")
