@@ -50,6 +50,7 @@ def keep(environment: Environment, data: Path) -> str:
     pattern = Catalogue.from_settings().get(environment.pattern.name)
     render_workspace(pattern, filling_of(environment, get_settings()), environment.settings, code)
     words = dict.fromkeys(Passport.__dataclass_fields__, "x") | {"settings": environment.settings, "run": 1}
+    words |= {"allocations": ()}
     passport = Passport(**words)  # type: ignore[arg-type]
     commit = Record.from_settings(get_settings()).commit(Path(environment.record_folder), code, passport, "create")
     environment.runs.update(commit=commit)
