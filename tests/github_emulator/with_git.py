@@ -27,11 +27,13 @@ def git(root: Path, *arguments: str, check: bool = True) -> str:
 
 @dataclass
 class GithubWithGit:
-    """Speaks as GitHub for one repository, whose branches lie in `remote`. `faults`: statuses of the next answers."""
+    """Speaks as GitHub for one repository, whose branches lie in `remote`. `faults`: statuses of the next answers.
+    `lasting`: part of a path -> status of every answer there."""
 
     emulator: GithubEmulator
     remote: Path
     faults: list[int] = field(default_factory=list)
+    lasting: dict[str, int] = field(default_factory=dict)
     swallow: int = 0
     calls: list[str] = field(default_factory=list)
     merged: dict[int, str] = field(default_factory=dict)
@@ -120,6 +122,9 @@ def _handler(github: GithubWithGit) -> type[BaseHTTPRequestHandler]:
             github.calls.append(f"{self.command} {self.path}")
             if github.faults:
                 return self._say(github.faults.pop(0), {"message": "a fault"})
+            for part, status in github.lasting.items():
+                if part in self.path:
+                    return self._say(status, {"message": "a lasting fault"})
             if self.path.endswith("/merge"):
                 number = int(self.path.split("/")[-2])
                 row = github.emulator.ask("GET", f"/pulls/{number}")

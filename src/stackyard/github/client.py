@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, Unusable
-from stackyard.github_api.connection import Connection
+from stackyard.github_api.connection import Away, Connection
 from stackyard.settings import Settings
 
 PERMISSIONS = {"issues": "write", "metadata": "read"}
@@ -140,6 +140,14 @@ class Client:
     def reach(self) -> dict[str, Any]:
         """What GitHub says about the repository."""
         return self._ask("GET", self._base)
+
+    def raise_if_all(self, error: Exception) -> None:
+        """Raise the error of one call when it holds all others too: GitHub asks to be left alone, takes no token, or
+        does not answer for the repository either."""
+        if isinstance(error, Unusable) or (isinstance(error, Away) and error.whole):
+            raise error
+        if isinstance(error, (Away, NotFound, Forbidden)):
+            self.reach()
 
     def usable(self) -> str:
         """The repository's full name, when its issues can be read. Raises Unusable when it has none."""

@@ -11,11 +11,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from stackyard.cmdb.models import GithubCursor, GithubDelivery, GithubIssue, GithubRequest
-from stackyard.errors import Forbidden, NotFound, StackyardError, Unusable
+from stackyard.errors import NotFound, StackyardError
 from stackyard.github.client import Client
 from stackyard.github.outbox import pause
 from stackyard.github.wishes import read_comment, read_issue
-from stackyard.github_api.connection import Away
 from stackyard.settings import Settings
 
 logger = structlog.get_logger()
@@ -86,10 +85,7 @@ def unread() -> list[str]:
 def _postpone(client: Client, ids: list[int], error: Exception) -> None:
     """Not this issue now, but the others. Raises what holds all of them: GitHub asks to be left alone, takes no token,
     or does not answer for the repository either."""
-    if isinstance(error, Unusable) or (isinstance(error, Away) and error.whole):
-        raise error
-    if isinstance(error, (Away, NotFound, Forbidden)):
-        client.reach()
+    client.raise_if_all(error)
     rows = GithubDelivery.objects.filter(pk__in=ids)
     tries, since = max(rows.values_list("tries", flat=True)), min(rows.values_list("received_at", flat=True))
     now, gone = timezone.now(), isinstance(error, NotFound)

@@ -13,14 +13,13 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from stackyard.cmdb.models import PullRequest, Run, RunStatus
-from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, StackyardError, Unusable
+from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, StackyardError
 from stackyard.github.commands import person_of
 from stackyard.github.outbox import find_comment, pause, write_answers
 from stackyard.github.pull_client import Pull, PullClient
 from stackyard.github.pull_comments import forget, is_heard, read_comments
 from stackyard.github.pull_text import body_of, comment_of, mark_of, title_of
 from stackyard.github.text import code
-from stackyard.github_api.connection import Away
 from stackyard.runs.approve import approve, plan_again
 from stackyard.runs.cancel import stop
 from stackyard.settings import Settings
@@ -32,15 +31,14 @@ CONFLICTS = "GitHub cannot merge it: it conflicts with main. Settle that on the 
 
 
 def keep_pulls(client: PullClient, settings: Settings) -> None:
-    """Bring every pull request that is not settled one step further. Raises Away and Unusable; the rest waits in its
-    own row."""
+    """Bring every pull request that is not settled one step further. Raises what holds all of them; the rest waits in
+    its own row."""
     due = Q(not_before=None) | Q(not_before__lte=timezone.now())
     for row in PullRequest.objects.filter(due, settled=False).order_by("pk"):
         try:
             _keep(client, row, settings)
-        except (Away, Unusable):
-            raise
         except StackyardError as error:
+            client.raise_if_all(error)
             logger.warning("a pull request could not be kept", branch=row.branch, reason=error.message)
             PullRequest.objects.filter(pk=row.pk).update(
                 tries=F("tries") + 1, not_before=timezone.now() + pause(row.tries), problem=error.message

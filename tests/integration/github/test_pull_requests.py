@@ -236,6 +236,18 @@ def test_github_away_or_refusing_loses_nothing(proposed: Proposed, fault: int) -
     assert len(proposed.github.pulls()) == len(proposed.comments()) == 1
 
 
+def test_one_that_cannot_be_read_holds_up_no_other(proposed: Proposed) -> None:
+    proposed.tick()
+    run = changing(proposed.joined.org, "two")
+    other = PullRequest.objects.create(pk=0, run=run, branch="change/shop-two", number=99)  # it comes first
+    proposed.github.lasting = {"/issues/99/": 502}
+    say(proposed, "/approve")
+    assert proposed.status == "queued"
+    other.refresh_from_db()
+    assert (other.tries, "502" in other.problem) == (1, True)
+    assert GithubCursor.objects.get().not_before is None
+
+
 def test_one_that_was_approved_here_is_merged_here(proposed: Proposed) -> None:
     proposed.tick()
     approve(proposed.joined.org.requester, proposed.run)
