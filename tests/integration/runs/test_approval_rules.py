@@ -39,8 +39,8 @@ def waiting(run: Run, role: str = "platform") -> Run:
     return Run.objects.get(pk=run.pk)
 
 
-def new(org: Organisation, name: str = "dev") -> Run:
-    return create(org.requester, CreateRequest("shop", "ecs-worker", name), via="api")
+def new(org: Organisation, name: str = "dev", pattern: str = "ecs-worker") -> Run:
+    return create(org.requester, CreateRequest("shop", pattern, name), via="api")
 
 
 def test_only_the_role_of_the_rule_approves_but_a_requester_may_end_it(org: Organisation) -> None:
@@ -72,7 +72,7 @@ def test_a_create_has_the_stage_only_when_a_rule_could_ask(org: Organisation) ->
 
 def test_a_rejected_create_is_taken_back_by_a_worker_because_something_of_it_is_recorded(org: Organisation) -> None:
     ruled(org, "create")
-    run = reject(org.requester, waiting(new(org)))
+    run = reject(org.requester, waiting(new(org, pattern="ecs-service")))
     assert (run.status, run.cancel_requested_at is not None) == ("queued", True)
     assert Allocation.objects.filter(released_at=None).exists(), "released last"
     with pytest.raises(Conflict):
