@@ -68,7 +68,13 @@ def built(run: Run, pattern: Pattern, *, digests_known: bool = True) -> Environm
     code = get_settings().data / "code"
     render_workspace(pattern, filling_of(found, get_settings()), found.settings, code)
     words = dict.fromkeys(Passport.__dataclass_fields__, "x") | {
-        **{"settings": found.settings, "run": run.pk, "uid": found.uid, "pattern_digest": pattern.digest},
+        **{
+            "allocations": (),
+            "settings": found.settings,
+            "run": run.pk,
+            "uid": found.uid,
+            "pattern_digest": pattern.digest,
+        },
         "rendered": digests(rendered_files(read_folder(code), "locals.tf")) if digests_known else {},
     }
     store = Record.from_settings(get_settings())

@@ -86,6 +86,30 @@ def test_a_distribution_that_does_not_lead_on_is_named(
     require_broken(built, hop, reason)
 
 
+def test_a_replication_group_is_a_cache_too(built: Built) -> None:
+    put_cache_behind(built)
+    cache, group = built.client("elasticache"), f"{NAME}-group"
+    made = cache.create_replication_group(
+        ReplicationGroupId=group, ReplicationGroupDescription="-", Engine="redis", CacheNodeType="cache.t4g.micro"
+    )["ReplicationGroup"]
+    (shard,) = made["NodeGroups"]
+    address = shard["PrimaryEndpoint"]["Address"]
+    own = [str(built.outputs["cache_security_group_id"])]
+    (member,) = made["MemberClusters"]  # AWS makes it along with the group, and moto does not
+    cache.create_cache_cluster(
+        CacheClusterId=member, Engine="redis", CacheNodeType="cache.t4g.micro", NumCacheNodes=1, SecurityGroupIds=own
+    )
+    built.outputs |= {"cache_identifier": group, "cache_endpoint": address}
+    hops = built.prove()
+    assert all(hop.ok for hop in hops), hops
+    assert hops[-1].found == f"{group} is available at {address}:6379."
+
+    built.outputs["cache_endpoint"] = "elsewhere.example.com"
+    require_broken(built, "cache", "the application is told elsewhere.example.com")
+    built.outputs["cache_identifier"] = "nothing"
+    require_broken(built, "cache_network", "There is no cache nothing.")
+
+
 def record_past_cloudfront(made: Built) -> None:
     made.record("UPSERT", made.facts.alb_dns_name, made.facts.alb_zone_id)
 

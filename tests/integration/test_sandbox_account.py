@@ -183,6 +183,22 @@ def test_a_block_that_the_account_uses_already_is_neither_offered_nor_claimed(
     assert str(run.environment.address_blocks.get().block) == "10.20.16.0/20"
 
 
+def test_the_network_that_is_just_being_built_is_in_nobody_s_way(org: Organisation, access: SandboxAccess) -> None:
+    sandbox = fresh(org, access)
+    baseline = sandboxes.bootstrap(org.platform, sandbox, {}, via="api").environment
+    (held,) = baseline.address_blocks.all()
+    ec2 = access.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock=str(held.block))["Vpc"]["VpcId"]
+
+    def block() -> tuple[bool | None, str]:
+        found = next(f for f in sandboxes.check(org.platform, sandbox) if f.title == "Address block")
+        return found.ok, found.found
+
+    assert block() == (False, f"{held.block} overlaps with {held.block} of the network {vpc}.")
+    ec2.create_tags(Resources=[vpc], Tags=[{"Key": k, "Value": v} for k, v in baseline.tags.items()])
+    assert block() == (True, f"{held.block} overlaps with nothing.")
+
+
 def test_a_pool_that_has_nothing_for_this_account_says_so(org: Organisation, access: SandboxAccess) -> None:
     sandbox = fresh(org, access)
     for number in range(0, 64, 16):

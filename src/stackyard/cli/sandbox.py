@@ -173,9 +173,11 @@ def change(
     as_json: bool = JsonOption,
 ) -> None:
     """Change the settings of the common components that stand. As `stackyard env change` does."""
-    baseline = Client.from_environment().get(f"/sandboxes/{part(name)}")["baseline"]
+    found = Client.from_environment().get(f"/sandboxes/{part(name)}")
+    baseline = found["baseline"]
     if baseline is None:
-        raise NotFound(f"{name} has no common components that Stackyard built.", hint="Bootstrap it first.")
+        hint = "Those in its facts were built by somebody else." if found["facts"] else "Bootstrap it first."
+        raise NotFound(f"{name} has no common components that Stackyard built.", hint=hint)
     changes.change(
         environment=baseline["uid"],
         assignments=assignments,
@@ -295,7 +297,8 @@ def _as(now: Any, text: str) -> Any:
 def _describe(found: Any) -> None:
     say(f"{found['name']}: {found['status']}")
     baseline = found["baseline"]
-    built = "the account's own" if found["own_baseline"] else "none yet"
+    strange = "there already, built by no run" if found["facts"] else "none yet"
+    built = "the account's own" if found["own_baseline"] else strange
     facts = {
         "Account": f"{found['account_id']}, {found['region']}{', emulated' if found['emulated'] else ''}",
         "Department": found["department"],

@@ -40,6 +40,7 @@ def bootstrap(
     Conflict when there is a baseline already, or when the account does not open.
     """
     rights.require_platform(user)
+    _refuse_unless_new(sandbox)  # first: who has the components needs no pool for them
     pattern = Catalogue.from_settings().baseline()
     problems: list[Problem] = []
     chosen: dict[str, Any] = {}
@@ -56,7 +57,6 @@ def bootstrap(
         problems.append(Problem("pool", f"{sandbox.name} has no address pool to take its network from; give it one."))
     if problems:
         raise Invalid(problems)
-    _refuse_unless_new(sandbox)
     in_use = _ask_account(sandbox)
     with transaction.atomic():
         lock_sandboxes(sandbox.department)
@@ -99,7 +99,8 @@ def require_baseline(sandbox: Sandbox) -> Environment:
     """The baseline that stands; Conflict when there is none."""
     baseline = baseline_of(sandbox)
     if baseline is None:
-        raise Conflict(f"{sandbox.name} has no common components that Stackyard built.", hint="Bootstrap it first.")
+        hint = "Those in its facts were built by somebody else." if sandbox.facts else "Bootstrap it first."
+        raise Conflict(f"{sandbox.name} has no common components that Stackyard built.", hint=hint)
     return baseline
 
 
@@ -125,8 +126,9 @@ def _refuse_unless_new(sandbox: Sandbox) -> None:
         )
     if sandbox.facts:
         raise Conflict(
-            f"{sandbox.name} has common components that no run has built.",
-            hint="They are in its facts. Register them as the account's own, or take another account.",
+            f"{sandbox.name} has its common components already, and no run has built them.",
+            hint="They are in its facts, and environments can be built on them. To change them, register them as the "
+            "account's own.",
         )
 
 

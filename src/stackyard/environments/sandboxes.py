@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from stackyard.aws.build_policies import build_policy, trust_of_builds
 from stackyard.aws.caller import own_principal
 from stackyard.aws.check import Finding, check_sandbox
+from stackyard.aws.checks.addresses import tagged_vpc
 from stackyard.aws.facts import BaselineFacts
 from stackyard.aws.own_components import GIVEN, complete
 from stackyard.aws.policies import parent_permission_policy, permission_policies, trust_policy
@@ -152,7 +153,7 @@ def check(user: User, sandbox: Sandbox) -> list[Finding]:
         other_cidrs=other_blocks(sandbox),
         parent=parent if not sandbox.own_baseline else None,
         parent_zone_id=sandbox.parent_zone_id,
-        own_vpc=_own_vpc(sandbox),
+        own_vpc=_own_vpc(sandbox, access),
         build_place=build_place(sandbox.executor, access, sandbox.executor_options),
     )
     if block is not None:
@@ -167,11 +168,14 @@ def check(user: User, sandbox: Sandbox) -> list[Finding]:
     return found
 
 
-def _own_vpc(sandbox: Sandbox) -> str:
-    """The network of a baseline that stands but whose facts are not the sandbox's yet; empty: none is known."""
+def _own_vpc(sandbox: Sandbox, access: SandboxAccess) -> str:
+    """The network of a baseline that stands, or is being built, but whose facts are not the sandbox's yet; empty: none
+    is known."""
     baseline = baseline_of(sandbox)
-    vpcs = (r["id"] for r in baseline.resources if r.get("type") == "aws_vpc") if baseline else ()
-    return str(next(iter(vpcs), ""))
+    if baseline is None:
+        return ""
+    vpcs = (str(r["id"]) for r in baseline.resources if r.get("type") == "aws_vpc")
+    return next(vpcs, "") or tagged_vpc(access, "stackyard:environment", baseline.uid)
 
 
 def _is_whole(facts: dict[str, object]) -> bool:

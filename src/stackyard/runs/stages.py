@@ -191,7 +191,7 @@ async def _check_path(ctx: RunContext, plan: Plan) -> None:
     if ctx.environment.proven_at is None:
         await in_database(write_environment, ctx.lease, hops=[asdict(hop) for hop in hops])
     for hop in hops:
-        mark = {True: "fits", False: "DOES NOT FIT", None: "not known before it is built"}[hop.ok]
+        mark = {True: "fits", False: "DOES NOT FIT", None: "not known before the apply"}[hop.ok]
         ctx.log.write(f"{hop.title}: {mark}. {hop.found}", level="error" if hop.ok is False else "info")
     broken = next((hop for hop in hops if hop.ok is False), None)
     if broken is not None:

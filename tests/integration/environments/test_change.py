@@ -44,6 +44,7 @@ def env(org: Organisation, tmp_path: Path) -> Environment:
         Catalogue.from_settings().get("ecs-service"), filling_of(found, get_settings()), settings, tmp_path / "code"
     )
     words = dict.fromkeys(Passport.__dataclass_fields__, "x") | {"settings": settings, "run": run.pk}
+    words |= {"allocations": ()}
     record = Record.from_settings(get_settings())
     commit = record.commit(Path(found.record_folder), tmp_path / "code", Passport(**words), "create")  # type: ignore[arg-type]
     lease = claim(run.pk, "one", 20)

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stackyard.aws.checks.finding import Verdict
 from stackyard.aws.listers.search import pages
 from stackyard.aws.sessions import SandboxAccess
-from stackyard.errors import Invalid, Unavailable
+from stackyard.errors import Invalid, StackyardError, Unavailable
 
 GONE = {"deleted", "rejected", "expired", "failed", "deleting"}
 
@@ -46,6 +46,15 @@ def addresses_in_use(access: SandboxAccess, own_vpc: str = "") -> list[tuple[IPv
             f"AWS did not tell which addresses account {access.account_id} uses: {error}",
             hint=f"The role {access.role_arn} must be allowed to describe VPCs, peerings and route tables.",
         ) from error
+
+
+def tagged_vpc(access: SandboxAccess, key: str, value: str) -> str:
+    """Id of the VPC with this tag; empty when there is none, or AWS does not tell."""
+    try:
+        found = access.client("ec2").describe_vpcs(Filters=[{"Name": f"tag:{key}", "Values": [value]}])["Vpcs"]
+    except (ClientError, BotoCoreError, StackyardError):
+        return ""
+    return str(found[0]["VpcId"]) if found else ""
 
 
 def existing(access: SandboxAccess, own_vpc: str) -> Iterator[tuple[IPv4Network, str]]:

@@ -159,7 +159,7 @@ class Path:
 
     @cached_property
     def cache(self) -> Store | None:
-        """The cache cluster of the output `cache_identifier`."""
+        """The cache cluster or replication group of the output `cache_identifier`."""
         return find_cache(self.ask, self.output("cache_identifier"))
 
 

@@ -60,21 +60,35 @@ def _writer(ask: Ask, cluster: dict[str, Any]) -> str:
 
 
 def find_cache(ask: Ask, identifier: str) -> Store | None:
-    """The cache cluster of that id."""
-    answer = ask("elasticache", "describe_cache_clusters", CacheClusterId=identifier, ShowCacheNodeInfo=True)
-    if not answer or not answer["CacheClusters"]:
-        return None
-    item = answer["CacheClusters"][0]
+    """The cache cluster of that id, or the replication group."""
+    item = _cache_cluster(ask, identifier)
+    if item is None:
+        return _replication_group(ask, identifier)
     nodes = item.get("CacheNodes") or [{}]
-    address = item.get("ConfigurationEndpoint") or nodes[0].get("Endpoint") or {}
-    return Store(
-        item["CacheClusterId"],
-        item["CacheClusterStatus"],
-        address.get("Address", ""),
-        address.get("Port"),
-        _groups(item, "SecurityGroups", "SecurityGroupId"),
-        item.get("CacheSubnetGroupName", ""),
-    )
+    return _cache(item, "CacheClusterId", "CacheClusterStatus", nodes[0].get("Endpoint"), item)
+
+
+def _replication_group(ask: Ask, identifier: str) -> Store | None:
+    """Security groups and subnets are told of its members only, which all have the same."""
+    answer = ask("elasticache", "describe_replication_groups", ReplicationGroupId=identifier)
+    if not answer or not answer["ReplicationGroups"]:
+        return None
+    item = answer["ReplicationGroups"][0]
+    shards = item.get("NodeGroups") or [{}]
+    member = next(iter(item.get("MemberClusters") or ()), "")
+    network = (_cache_cluster(ask, member) if member else None) or {}
+    return _cache(item, "ReplicationGroupId", "Status", shards[0].get("PrimaryEndpoint"), network)
+
+
+def _cache_cluster(ask: Ask, identifier: str) -> dict[str, Any] | None:
+    answer = ask("elasticache", "describe_cache_clusters", CacheClusterId=identifier, ShowCacheNodeInfo=True)
+    return answer["CacheClusters"][0] if answer and answer["CacheClusters"] else None
+
+
+def _cache(item: dict[str, Any], name: str, status: str, endpoint: Any, network: dict[str, Any]) -> Store:
+    address = item.get("ConfigurationEndpoint") or endpoint or {}
+    groups, subnets = _groups(network, "SecurityGroups", "SecurityGroupId"), network.get("CacheSubnetGroupName", "")
+    return Store(item[name], item[status], address.get("Address", ""), address.get("Port"), groups, subnets)
 
 
 def _groups(item: dict[str, Any], name: str, key: str) -> tuple[str, ...]:
