@@ -5,11 +5,13 @@ import contextlib
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from stackyard.aws.emulator.process import Emulator
 from stackyard.aws.emulator.seed import seed_baseline
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.cmdb.models import Environment, Run, RunEvent, Sandbox
+from stackyard.environments.allocate import claim_rule_priority
 from stackyard.environments.create import create
 from stackyard.environments.destroy import destroy
 from stackyard.environments.requests import CreateRequest
@@ -40,6 +42,13 @@ class Yard:
         """Ask for an environment, of the quickest pattern, which has no DNS record to wait for; `__` is a dot."""
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
         return create(self.user, CreateRequest("shop", pattern, name, settings=dotted), via="api")
+
+    def give_a_number(self, run: Run) -> Run:
+        """Let the run's environment hold a rule's priority, so that there is something that must not be given back too
+        early: the quickest pattern claims nothing."""
+        with transaction.atomic():
+            claim_rule_priority(run.environment, run.environment.sandbox)
+        return run
 
     def destroy(self, environment: Environment) -> Run:
         """Ask for it to be taken away."""

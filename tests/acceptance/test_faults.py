@@ -146,8 +146,8 @@ def begin(yard: Yard, kind: str) -> Run:
     if kind.startswith("create"):
         if kind == "create that fails":
             yard.emulator.fail("ecs:CreateService")
-        return yard.create(name)
-    run = yard.create(name)
+        return yard.give_a_number(yard.create(name))
+    run = yard.give_a_number(yard.create(name))
     until(ended(run), "the environment stands")
     run.refresh_from_db()
     assert run.status == "succeeded", log_of(run)

@@ -54,7 +54,7 @@ def test_a_failed_apply_is_taken_back_and_says_why(yard: Yard) -> None:
 def test_what_cannot_be_taken_back_is_kept_and_shown(yard: Yard) -> None:
     yard.emulator.fail("ecs:CreateService")
     yard.emulator.fail("sqs:DeleteQueue")
-    run = yard.create()
+    run = yard.give_a_number(yard.create())
     yard.carry(run)
 
     assert run.status == "attention"
@@ -139,7 +139,7 @@ def test_cancel_stops_terraform_and_takes_back_what_was_built(yard: Yard) -> Non
 def test_a_wish_to_cancel_outlives_the_worker_that_was_building(
     yard: Yard, start_worker: StartWorker, keep: bool
 ) -> None:
-    run = yard.create()
+    run = yard.give_a_number(yard.create())
     first = start_worker()
     until(lambda: "Creation complete" in log_of(run), "something stands")
     first.kill()

@@ -44,7 +44,7 @@ def chip(page: Any, text: str) -> None:
 def test_cancelled(yard: Yard, portal: str, page: Any, start_worker: StartWorker, tmp_path: Path, keep: bool) -> None:
     yard.emulator.fail("ecs:CreateService", **HANGS)
     start_worker()
-    run = yard.create("stopped")
+    run = yard.give_a_number(yard.create("stopped"))
     page.goto(f"{portal}/environments/{run.environment.uid}/")
     page.get_by_text("aws_sqs_queue.this: Creation complete").first.wait_for()
     page.get_by_role("link", name="Cancel").click()

@@ -109,7 +109,7 @@ def test_a_stage_that_takes_too_long_is_stopped_and_taken_back(yard: Yard, setti
 
 def test_a_cancelled_create_can_be_kept_and_destroyed_later(yard: Yard, settings: Set) -> None:
     yard.emulator.fail("ecs:CreateService", **HANGS)
-    run = yard.create()
+    run = yard.give_a_number(yard.create())
     cancel_when(yard, run, said(run, "aws_sqs_queue.this: Creation complete"), keep=True)
     assert run.status == "attention", log_of(run)
     assert run.error
