@@ -19,6 +19,8 @@ from django.db import connection
 from psycopg import sql
 
 from stackyard.cmdb.models import Run
+from stackyard.errors import Conflict
+from stackyard.runs.cancel import request_cancel
 from stackyard.settings import get_settings
 from tests.acceptance.conftest import StartWorker
 
@@ -158,6 +160,13 @@ def kill_worker(run: Run, worker: Worker, start: StartWorker, gate: Gate) -> Non
     start()
 
 
+def cancel_and_kill(run: Run, worker: Worker, start: StartWorker, gate: Gate) -> None:
+    """Somebody cancels it, and kill -9 comes before the worker has heard of that."""
+    with contextlib.suppress(Conflict):  # a destroy is not cancelled
+        request_cancel(run.requested_by, run)
+    kill_worker(run, worker, start, gate)
+
+
 def lose_machine(run: Run, worker: Worker, start: StartWorker, gate: Gate) -> None:
     """Worker, Terraform and work folder are gone at one blow; a worker begins elsewhere."""
     worker.kill()
@@ -259,6 +268,7 @@ def has_small_rooms() -> bool:
 
 FAULTS = {
     "worker killed": kill_worker,
+    "cancelled, worker killed": cancel_and_kill,
     "machine lost": lose_machine,
     "worker asleep": stop_worker,
     "Terraform killed": kill_terraform,

@@ -58,6 +58,7 @@ CHOSEN = (
     ("create", "plan", "disk full"),
     ("create that fails", "destroy", "worker killed"),
     ("change", "apply", "worker killed"),
+    ("change", "apply", "cancelled, worker killed"),
     ("destroy", "destroy", "worker killed"),
     ("destroy", "prove", "database restarted"),
 )
