@@ -4,7 +4,8 @@ import asyncio
 import os
 import shutil
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,26 +67,44 @@ async def _look_after(app: App, settings: Settings) -> None:
     for what is due by itself."""
     posting: set[asyncio.Task[None]] = set()
     compaction = Compaction(settings.log_days)
+
+    async def call_again() -> None:
+        for run_id in await in_database(_forgotten):
+            logger.info("calling for a worker", run=run_id)
+            await in_database(wake, run_id)
+
+    async def end_what_nobody_approved() -> None:
+        for run_id in await in_database(end_overdue):
+            logger.info("nobody approved a run in time", run=run_id)
+
+    async def do_what_is_due() -> None:
+        if letters := await in_database(schedule.tick, settings):
+            # Beside: a mail server that does not answer must not keep us from looking after runs.
+            task = asyncio.create_task(asyncio.to_thread(mail.send, letters, settings))
+            posting.add(task)
+            task.add_done_callback(posting.discard)
+
     while True:
+        await _each(
+            call_again,
+            partial(_end_stalled_jobs, app, settings.lease_seconds),
+            end_what_nobody_approved,
+            do_what_is_due,
+            partial(in_database, sweep, settings.data.resolve() / "work"),
+            partial(in_database, compaction.tick),
+        )
+        await asyncio.sleep(max(1.0, settings.lease_seconds / 4))
+
+
+async def _each(*chores: Callable[[], Awaitable[object]]) -> None:
+    """Do each of them, also when one before it fails: what it is about must not keep environments from expiring."""
+    for chore in chores:
         try:
-            for run_id in await in_database(_forgotten):
-                logger.info("calling for a worker", run=run_id)
-                await in_database(wake, run_id)
-            await _end_stalled_jobs(app, settings.lease_seconds)
-            for run_id in await in_database(end_overdue):
-                logger.info("nobody approved a run in time", run=run_id)
-            await in_database(sweep, settings.data.resolve() / "work")
-            await in_database(compaction.tick)
-            if letters := await in_database(schedule.tick, settings):
-                # Beside: a mail server that does not answer must not keep us from looking after runs.
-                task = asyncio.create_task(asyncio.to_thread(mail.send, letters, settings))
-                posting.add(task)
-                task.add_done_callback(posting.discard)
+            await chore()
         except (ConnectorException, OSError) as error:
             logger.warning("could not look after runs", error=str(error))
         except Exception:
             logger.exception("looking after runs failed")
-        await asyncio.sleep(max(1.0, settings.lease_seconds / 4))
 
 
 def _forgotten() -> list[int]:
