@@ -54,6 +54,11 @@ class SandboxEdit(Schema):
     executor_options: dict[str, StrictStr] | None = Field(
         default=None, description="Names of what the executor uses, where they are not the usual ones."
     )
+    issues: StrictStr | None = Field(
+        default=None,
+        description="Repository whose issues ask for environments and tell of them: owner/name, or none. Empty: the "
+        "installation's.",
+    )
     facts: dict[str, StrictStr | list[StrictStr]] | None = Field(
         default=None, description="Ids of the account's own components; without them Stackyard builds some."
     )
@@ -88,6 +93,7 @@ class SandboxDetail(SandboxOut):
     approvals: list[Any]
     executor: str
     executor_options: dict[str, Any]
+    issues: str = Field(description="Repository of its issues, or none; empty: the installation's.")
     baseline: EnvironmentOut | None = Field(description="The common components that Stackyard built, or is building.")
 
 
@@ -251,7 +257,7 @@ def _detail(row: Any) -> SandboxDetail:
             for name in (
                 *("role_arn", "parent_zone_id", "parent_role_arn", "own_baseline", "fqdn_rule", "deep_names"),
                 *("lifetime_days", "max_lifetime_days", "max_parallel_runs", "force_empty", "approvals"),
-                *("executor", "executor_options"),
+                *("executor", "executor_options", "issues"),
             )
         },
         pool=row.pool.name if row.pool else "",

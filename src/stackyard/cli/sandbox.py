@@ -51,6 +51,9 @@ def add(
     own: list[str] = Own,
     emulated: bool = typer.Option(False, "--emulated", help="It lives on the bundled AWS emulator."),
     max_environments: int | None = typer.Option(None, "--max-environments", help="How many may stand in it."),
+    issues: str | None = typer.Option(
+        None, "--issues", metavar="OWNER/NAME", help="Repository of its issues, or none. Without: the installation's."
+    ),
     as_json: bool = JsonOption,
 ) -> None:
     """Register an AWS account as a sandbox. AWS is not asked yet: `check` does that."""
@@ -69,6 +72,7 @@ def add(
         "parent_external_id": parent_external_id,
         "emulated": emulated,
         "max_environments": max_environments,
+        "issues": issues,
         "facts": _own(own) if own else None,
     }
     made = client.post("/sandboxes", {key: value for key, value in wish.items() if value is not None})
@@ -311,6 +315,7 @@ def _describe(found: Any) -> None:
         f"{found['max_parallel_runs']} runs at a time",
         "Lifetime": f"{found['lifetime_days']} days, at most {found['max_lifetime_days']}",
         "Executor": " ".join([found["executor"], *(f"{k}={v}" for k, v in found["executor_options"].items())]),
+        "Issues": found["issues"] or "as the installation has it",
         "Approvals": f"{len(found['approvals'])} rules beside the usual one" if found["approvals"] else "",
         "Components": f"{baseline['slug']}, {baseline['status']}" if baseline else built,
     }

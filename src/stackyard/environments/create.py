@@ -23,6 +23,7 @@ from stackyard.environments import naming
 from stackyard.environments.addresses import claim_block, free_space
 from stackyard.environments.allocate import claim_fqdn, claim_rule_priority
 from stackyard.environments.idempotency import once
+from stackyard.environments.issues import elsewhere, repository_of
 from stackyard.environments.lifetimes import first_expiry, unreadable_expiry
 from stackyard.environments.occupancy import ENVIRONMENTS, lock_sandboxes, why_closed
 from stackyard.environments.requests import CreateRequest
@@ -110,6 +111,10 @@ def _choose_sandbox(request: CreateRequest, product: Product, pattern: Pattern) 
             raise Invalid.field("sandbox", said)
     if not rows:
         raise Invalid.field("sandbox", f"{product.department.title} has no sandbox yet; platform staff can add one.")
+    if request.issues is not None:
+        others, rows = rows, [s for s in rows if repository_of(s) == request.issues]
+        if not rows:
+            raise Invalid.field("sandbox", " ".join(elsewhere(s) for s in others))
     reasons = {s.name: _why_not(s, pattern) or _unserved(s, pattern, product, request.name) for s in rows}
     fitting = next((s for s in rows if reasons[s.name] is None), None)
     if fitting is None:

@@ -9,7 +9,8 @@ from typing import Any
 class CreateRequest:
     """A wish for a new environment. `sandbox` empty: the department's sandbox with the most room.
 
-    `expires`: days, an ISO date or `never` (`environments.lifetimes`); None: the sandbox's usual time.
+    `expires`: days, an ISO date or `never` (`environments.lifetimes`); None: the sandbox's usual time. `issues`: it is
+    asked for in an issue of this repository, so only a sandbox whose issues lie there will do; None: any.
     """
 
     product: str
@@ -18,3 +19,4 @@ class CreateRequest:
     sandbox: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     expires: int | str | None = None
+    issues: str | None = None

@@ -13,6 +13,7 @@ from stackyard.cmdb.models import AddressPool, Department, Environment, Sandbox,
 from stackyard.cmdb.models.environment import GONE
 from stackyard.cmdb.space import space_of
 from stackyard.cmdb.validators import DNS_LABEL
+from stackyard.environments.issues import problems_of_issues
 from stackyard.errors import Invalid, Problem, meant, shown
 from stackyard.executors.options import problems_of as problems_of_executor
 from stackyard.executors.registry import REMOTE, names
@@ -38,9 +39,9 @@ class SandboxRequest:
     """A sandbox as it shall be. `department` and `pool`: by name; `pool` empty: none.
 
     `approvals`: rules as `runs.rules` reads them. `executor`: where Terraform runs, and names of what it uses there as
-    `executor_options`. `facts` None: Stackyard builds the
-    common components. Else the account's own, by their ids (`aws.own_components`). `parent_zone_id` empty: somebody
-    else delegates the zone. `parent_role_arn` empty: the sandbox's role does it.
+    `executor_options`. `issues`: the repository of its issues, `none`, or empty: the installation's. `facts` None:
+    Stackyard builds the common components. Else the account's own, by their ids (`aws.own_components`).
+    `parent_zone_id` empty: somebody else delegates the zone. `parent_role_arn` empty: the sandbox's role does it.
     """
 
     name: str
@@ -65,6 +66,7 @@ class SandboxRequest:
     approvals: Sequence[Mapping[str, Any]] = ()
     executor: str = "local"
     executor_options: Mapping[str, Any] = field(default_factory=dict)
+    issues: str = ""
     facts: Mapping[str, Any] | None = None
 
     @classmethod
@@ -182,6 +184,7 @@ def _of_runs(sandbox: Sandbox) -> Iterator[Problem]:
         yield Problem("executor", f"There is no executor '{shown(sandbox.executor)}': choose of {', '.join(names())}.")
     access = access_to(sandbox, get_settings())
     yield from problems_of_executor(sandbox.executor, sandbox.executor_options, get_settings(), access)
+    yield from problems_of_issues(sandbox.issues, get_settings())
 
 
 def _of_pool(request: SandboxRequest, sandbox: Sandbox, *, standing: bool) -> Iterator[Problem]:

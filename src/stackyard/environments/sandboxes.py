@@ -15,7 +15,7 @@ from stackyard.aws.own_components import GIVEN, complete
 from stackyard.aws.policies import parent_permission_policy, permission_policies, trust_policy
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import AddressBlock, Sandbox, SandboxStatus
+from stackyard.cmdb.models import AddressBlock, GithubCursor, Sandbox, SandboxStatus
 from stackyard.cmdb.space import space_of
 from stackyard.environments.addresses import InUse, blocks_in_use
 from stackyard.environments.baselines import (
@@ -25,6 +25,7 @@ from stackyard.environments.baselines import (
     destroy_baseline,
     require_baseline,
 )
+from stackyard.environments.issues import repository_of
 from stackyard.environments.occupancy import living, lock_sandboxes, refuse_while_lived_in
 from stackyard.environments.sandbox_rules import SandboxRequest, filled
 from stackyard.errors import Conflict, Invalid, StackyardError
@@ -95,6 +96,8 @@ def _save(user: User, request: SandboxRequest, row: Sandbox) -> Sandbox:
         _not_ready(sandbox)
     sandbox._history_user = user  # type: ignore[attr-defined]
     sandbox.save()
+    if sandbox.issues and (named := repository_of(sandbox)):
+        GithubCursor.objects.get_or_create(repository=named)  # what is asked there from now on counts
     return sandbox
 
 

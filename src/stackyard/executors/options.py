@@ -7,16 +7,24 @@ from stackyard.aws.builds import BuildPlace
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.errors import Problem, shown
 from stackyard.executors import codebuild, github_actions
+from stackyard.github_api.connection import has_credentials
 from stackyard.settings import Settings
 
 RULES: Mapping[str, tuple[str, str]] = {
     "packages": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "Write the name of a bucket."),
     "results": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "Write the name of a bucket."),
     "pipeline": (r"[\w.@-]{1,100}", "Write the name of a pipeline of CodePipeline."),
-    "repository": (r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[\w.-]{1,100}", "Write a repository of GitHub as owner/name."),
+    "repository": (
+        r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.\.?$)[\w.-]{1,100}",
+        "Write a repository of GitHub as owner/name.",
+    ),
     "workflow": (r"[\w.-]{1,100}\.ya?ml", "Write the name of a file in .github/workflows, such as job.yml."),
     "ref": (r"\w[\w./-]{0,199}", "Write a branch or a tag."),
 }
+NO_WAY = (
+    "Stackyard has no way into GitHub: set STACKYARD_GITHUB_TOKEN, or STACKYARD_GITHUB_APP_ID and "
+    "STACKYARD_GITHUB_APP_KEY, for worker and portal."
+)
 KNOWN: Mapping[str, tuple[str, ...]] = {
     "local": (),
     codebuild.NAME: codebuild.OPTIONS,
@@ -49,12 +57,8 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _of_github(options: Mapping[str, object], settings: Settings, access: SandboxAccess) -> Iterator[Problem]:
-    if settings.github_token is None and settings.github_app_id is None:
-        yield Problem(
-            "executor",
-            "Stackyard has no way into GitHub: set STACKYARD_GITHUB_TOKEN, or STACKYARD_GITHUB_APP_ID and "
-            "STACKYARD_GITHUB_APP_KEY, for worker and portal.",
-        )
+    if not has_credentials(settings):
+        yield Problem("executor", NO_WAY)
     if not options.get("repository") and not settings.github_repository:
         yield Problem(
             "executor_options",

@@ -43,8 +43,9 @@ class Comment:
 
 @dataclass(frozen=True)
 class Issue:
-    """One issue as it is now."""
+    """One issue as it is now. `repository`: in lower case."""
 
+    repository: str
     number: int
     author: Person
     title: str
@@ -69,6 +70,7 @@ class Client:
     raises what `Connection` raises."""
 
     def __init__(self, settings: Settings, repository: str = "", permissions: Mapping[str, str] = PERMISSIONS) -> None:
+        self._settings, self._others = settings, dict[str, Client]()
         self._connection = Connection(settings, repository or settings.github_repository, permissions)
         self._ask, self._base = self._connection.ask, self._connection.base
 
@@ -76,6 +78,19 @@ class Client:
     def repository(self) -> str:
         """Its full name."""
         return self._connection.repository
+
+    @property
+    def home(self) -> str:
+        """The repository as rows know it: GitHub takes its name in capitals and small letters alike."""
+        return self.repository.lower()
+
+    def of(self, repository: str) -> "Client":
+        """The one for the issues of another repository, made once: it keeps its way in."""
+        if repository == self.home:
+            return self
+        if repository not in self._others:
+            self._others[repository] = Client(self._settings, repository)
+        return self._others[repository]
 
     @property
     def login(self) -> str:
@@ -87,14 +102,14 @@ class Client:
         row = self._ask("GET", f"{self._base}/issues/{number}")
         if not str(row.get("repository_url", "")).lower().endswith(f"/repos/{self.repository}".lower()):
             raise NotFound(f"Issue #{number} was moved to another repository.")
-        return _issue(row)
+        return _issue(row, self.home)
 
     def issues(self, since: dt.datetime) -> Iterator[Issue]:
         """All issues in which something happened since then, the oldest change first."""
         wanted = {"state": "all", "sort": "updated", "direction": "asc", "since": _text(since)}
         for row in self._connection.pages(f"{self._base}/issues", wanted):
             if "pull_request" not in row:
-                yield _issue(row)
+                yield _issue(row, self.home)
 
     def comments(self, number: int) -> Iterator[Comment]:
         """All comments of an issue, the oldest first."""
@@ -160,8 +175,9 @@ class Client:
         return str(row["full_name"])
 
 
-def _issue(row: dict[str, Any]) -> Issue:
+def _issue(row: dict[str, Any], repository: str) -> Issue:
     return Issue(
+        repository=repository,
         number=int(row["number"]),
         author=person(row),
         title=row.get("title") or "",

@@ -14,10 +14,11 @@ from stackyard.cmdb.models.run import ACTIVE
 from stackyard.environments.change import ChangeRequest, change, parameters
 from stackyard.environments.create import create
 from stackyard.environments.destroy import destroy
+from stackyard.environments.issues import elsewhere, repository_of
 from stackyard.environments.lifetimes import NEVER, extend, keep
 from stackyard.environments.requests import CreateRequest
 from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, shown
-from stackyard.github.client import Person
+from stackyard.github.client import Issue, Person
 from stackyard.github.reading import ANY_SANDBOX, Filled, lines_of, read_settings
 from stackyard.github.text import AGAIN, code
 from stackyard.patterns.catalogue import Catalogue
@@ -54,12 +55,12 @@ def person_of(author: Person) -> User:
     return row.user
 
 
-def fill_in(user: User, filled: Filled, number: int) -> Said:
+def fill_in(user: User, filled: Filled, issue: Issue) -> Said:
     """Do what a form asks for. Raises what the services raise, with the form's fields."""
-    return {"new": _new, "change": _change, "delete": _delete}[filled.form](user, filled.answers, number)
+    return {"new": _new, "change": _change, "delete": _delete}[filled.form](user, filled.answers, issue)
 
 
-def _new(user: User, answers: Mapping[str, str], number: int) -> Said:
+def _new(user: User, answers: Mapping[str, str], issue: Issue) -> Said:
     catalogue = Catalogue.from_settings()
     try:
         known = catalogue.get(answers["pattern"]).parameters
@@ -70,44 +71,53 @@ def _new(user: User, answers: Mapping[str, str], number: int) -> Said:
         raise Invalid.field("settings", "There is nothing to unset in a new environment.")
     sandbox = "" if answers["sandbox"] == ANY_SANDBOX else answers["sandbox"]
     wish = CreateRequest(
-        answers["product"], answers["pattern"], answers["name"], sandbox, settings, answers["expires"] or None
+        *(answers["product"], answers["pattern"], answers["name"], sandbox, settings, answers["expires"] or None),
+        issues=issue.repository,
     )
     run = create(user, wish, via=VIA)
     # The issue of a request that failed, if this is another try in the same issue.
-    GithubIssue.objects.filter(number=number).update(number=None, comment=None, settled=True)
-    GithubIssue.objects.create(environment=run.environment, number=number, from_form=True)
+    here = {"repository": issue.repository, "number": issue.number}
+    GithubIssue.objects.filter(**here).update(number=None, comment=None, settled=True)
+    GithubIssue.objects.create(environment=run.environment, from_form=True, **here)
     return Said()
 
 
-def _change(user: User, answers: Mapping[str, str], number: int) -> Said:
-    environment = _living(user, answers["environment"])
+def _change(user: User, answers: Mapping[str, str], issue: Issue) -> Said:
+    environment = _living(user, answers["environment"], issue)
     found, unset = read_settings(lines_of(answers["settings"]), parameters(environment))
     run = change(user, environment, ChangeRequest(found, unset), via=VIA)
-    return _continued(run, number)
+    return _continued(run, issue)
 
 
-def _delete(user: User, answers: Mapping[str, str], number: int) -> Said:
-    environment = _living(user, answers["environment"])
+def _delete(user: User, answers: Mapping[str, str], issue: Issue) -> Said:
+    environment = _living(user, answers["environment"], issue)
     if answers["confirmation"] != environment.slug:
         raise Invalid.field("confirmation", f"Write {environment.slug} once more.")
-    return _continued(destroy(user, environment, via=VIA), number)
+    return _continued(destroy(user, environment, via=VIA), issue)
 
 
-def _living(user: User, slug: str) -> Environment:
+def _living(user: User, slug: str, issue: Issue) -> Environment:
+    """The environment, if its issue lies in the same repository or its sandbox names that one."""
     rows = Environment.objects.exclude(status__in=GONE).select_related("sandbox__department", "product", "pattern")
     try:
-        return rights.find(user, rows, slug=slug)
+        found: Environment = rights.find(user, rows, slug=slug)
     except NotFound as error:
         raise Invalid.field("environment", error.message) from None
+    told = GithubIssue.objects.filter(environment=found, repository=issue.repository).exists()
+    if not told and repository_of(found.sandbox) != issue.repository:
+        raise Invalid.field("environment", f"{found.slug}: {elsewhere(found.sandbox)}")
+    return found
 
 
-def _continued(run: Run, number: int) -> Said:
+def _continued(run: Run, issue: Issue) -> Said:
     """The environment's own issue goes on telling; this one becomes it when there is none."""
     row = GithubIssue.objects.filter(environment=run.environment).first()
     if row is not None and row.number is not None:
-        return Said(f"{run.get_kind_display()} is run {run.pk}. It is told in #{row.number}.", closes=True)
+        where = "" if row.repository == issue.repository else row.repository
+        return Said(f"{run.get_kind_display()} is run {run.pk}. It is told in {where}#{row.number}.", closes=True)
+    here = {"repository": issue.repository, "number": issue.number}
     GithubIssue.objects.update_or_create(
-        environment=run.environment, defaults={"number": number, "from_form": True, "settled": False}
+        environment=run.environment, defaults={**here, "from_form": True, "settled": False}
     )
     return Said()
 
@@ -181,19 +191,19 @@ def command_in(body: str) -> tuple[str, str] | None:
     return (word.lower(), argument.strip()) if re.fullmatch(r"/[A-Za-z]+", word) else None
 
 
-def obey(user: User, number: int, command: str, argument: str, at: dt.datetime) -> Said:
+def obey(user: User, issue: Issue, command: str, argument: str, at: dt.datetime) -> Said:
     """Do what a comment asks for. `at`: when it was written, which tells what its author had seen."""
     if command not in COMMANDS:
         known = ", ".join((*COMMANDS, AGAIN))
         raise Invalid.field(shown(command), f"There is no such command. Commands: {known}.")
     row = GithubIssue.objects.select_related("environment__sandbox__department", "environment__product").filter(
-        number=number
+        repository=issue.repository, number=issue.number
     )
-    issue = row.filter(environment__in=rights.visible(user, Environment.objects.all())).first()
-    if issue is None:
+    found = row.filter(environment__in=rights.visible(user, Environment.objects.all())).first()
+    if found is None:
         raise NotFound("This issue tells of no environment that you can see.")
-    said = COMMANDS[command](user, issue, argument, at)
-    GithubIssue.objects.filter(pk=issue.pk).update(settled=False)
+    said = COMMANDS[command](user, found, argument, at)
+    GithubIssue.objects.filter(pk=found.pk).update(settled=False)
     return said
 
 

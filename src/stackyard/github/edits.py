@@ -21,14 +21,14 @@ def digest_of(text: str) -> str:
     return hashlib.sha256("\n".join(text.split("\r\n")).strip().encode(errors="replace")).hexdigest()
 
 
-def signed(key: str) -> GithubDelivery | None:
+def signed(repository: str, key: str) -> GithubDelivery | None:
     """The first delivery that held the text `issue:<number>` or `comment:<id>`; None when only polling saw it."""
-    return GithubDelivery.objects.filter(subject=key).order_by("pk").first()
+    return GithubDelivery.objects.filter(repository=repository, subject=key).order_by("pk").first()
 
 
 def check_form(client: Client, issue: Issue) -> None:
     """Raises Edited when the issue does not hold what it was opened with: it must not run with its author's rights."""
-    if (delivery := signed(f"issue:{issue.number}")) is not None:
+    if (delivery := signed(issue.repository, f"issue:{issue.number}")) is not None:
         if delivery.text != digest_of(issue.body):
             raise _form_edited(issue, client.last_edit(issue.node))
         return
@@ -42,7 +42,7 @@ def check_form(client: Client, issue: Issue) -> None:
 def check_form_at(client: Client, issue: Issue, comment: Comment) -> None:
     """Raises Edited when the issue was edited after somebody commented that what stands there be done."""
     late = Edited("It was edited after that comment.", hint=_ASK)
-    if (delivery := signed(f"comment:{comment.id}")) is not None and delivery.form:
+    if (delivery := signed(client.home, f"comment:{comment.id}")) is not None and delivery.form:
         if delivery.form != digest_of(issue.body):
             raise late
         return
@@ -56,7 +56,7 @@ def check_form_at(client: Client, issue: Issue, comment: Comment) -> None:
 
 def check_comment(client: Client, comment: Comment) -> None:
     """Raises Edited when a comment is not what was written first."""
-    if (delivery := signed(f"comment:{comment.id}")) is not None:
+    if (delivery := signed(client.home, f"comment:{comment.id}")) is not None:
         edited, edit = delivery.text != digest_of(comment.body), None
     else:
         edit = None if comment.edited else client.last_edit(comment.node)

@@ -7,20 +7,22 @@ from typing import Any
 import yaml
 
 from stackyard.cmdb.models import Product, Sandbox
+from stackyard.environments.issues import NONE, repository_of
 from stackyard.errors import NotFound
 from stackyard.github.reading import ANY_SANDBOX, CHANGE, DELETE, NEW, Field
 from stackyard.github_api.connection import Connection
 from stackyard.patterns.catalogue import Catalogue
+from stackyard.settings import get_settings
 
 FOLDER = Path(".github/ISSUE_TEMPLATE")
 PUSH_PERMISSIONS = {"contents": "write", "metadata": "read"}
 _SETTINGS_HELP = "One per line, such as `container.cpu = 512`. Lists and maps as JSON. Empty: the pattern's defaults."
 
 
-def forms(catalogue: Catalogue) -> dict[str, str]:
-    """File name -> text of every form. Reads the CMDB for products and sandboxes."""
+def forms(catalogue: Catalogue, repository: str) -> dict[str, str]:
+    """File name -> text of every form for a repository of issues. Reads the CMDB for products and sandboxes."""
     return {
-        "new-environment.yml": _text(_new(catalogue)),
+        "new-environment.yml": _text(_new(catalogue, repository.lower())),
         "change-environment.yml": _text(_change()),
         "delete-environment.yml": _text(_delete()),
     }
@@ -32,7 +34,7 @@ def push_forms(connection: Connection, catalogue: Catalogue) -> dict[str, bool]:
     The connection needs `PUSH_PERMISSIONS`. Raises what it raises, as where the branch is protected.
     """
     written = {}
-    for name, text in forms(catalogue).items():
+    for name, text in forms(catalogue, connection.repository).items():
         path = f"{connection.base}/contents/{FOLDER.as_posix()}/{name}"
         try:
             there = connection.ask("GET", path)
@@ -46,22 +48,28 @@ def push_forms(connection: Connection, catalogue: Catalogue) -> dict[str, bool]:
     return written
 
 
-def write_forms(folder: Path, catalogue: Catalogue) -> list[Path]:
-    """Write them into a folder, which is made; returns the files."""
+def write_forms(folder: Path, catalogue: Catalogue, repository: str) -> list[Path]:
+    """Write those for a repository into a folder, which is made; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, text in forms(catalogue).items():
+    for name, text in forms(catalogue, repository).items():
         path = folder / name
         path.write_text(text, encoding="utf-8")
         paths.append(path)
     return paths
 
 
-def _new(catalogue: Catalogue) -> dict[str, Any]:
+def _new(catalogue: Catalogue, repository: str) -> dict[str, Any]:
+    """With what can be asked there: the sandboxes whose issues it has, and in a repository that only sandboxes name the
+    products of their departments."""
     product, pattern, name, sandbox, expires, settings = NEW
-    products = list(Product.objects.order_by("name").values_list("name", flat=True))
+    sandboxes = Sandbox.objects.exclude(issues=NONE).order_by("name")
+    here = [row for row in sandboxes if repository_of(row) == repository]
+    rows = Product.objects.order_by("name")
+    if repository != get_settings().github_repository.lower():
+        rows = rows.filter(department__in={row.department_id for row in here})
+    products = list(rows.values_list("name", flat=True))
     patterns = sorted(p.manifest.name for p in catalogue.list())
-    sandboxes = list(Sandbox.objects.order_by("name").values_list("name", flat=True))
     return _form(
         "New environment",
         "Builds an environment from a pattern.",
@@ -69,7 +77,7 @@ def _new(catalogue: Catalogue) -> dict[str, Any]:
         _choice(product, products) if products else _line(product, "Name of the product.", required=True),
         _choice(pattern, patterns) if patterns else _line(pattern, "Name of the pattern.", required=True),
         _line(name, "Lower-case letters, digits and hyphens; a part of its address.", required=True),
-        _choice(sandbox, [ANY_SANDBOX, *sandboxes], default=0),
+        _choice(sandbox, [ANY_SANDBOX, *(row.name for row in here)], default=0),
         _line(expires, "Empty: as long as usual in the sandbox."),
         _lines(settings, _SETTINGS_HELP),
     )

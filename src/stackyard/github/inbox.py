@@ -39,8 +39,9 @@ def poll(client: Client, cursor: GithubCursor, settings: Settings) -> None:
         return
     newest = cursor.read_to or cursor.began_at
     for issue in client.issues(newest - OVERLAP):
-        guid = f"poll:{issue.number}:{issue.updated_at.isoformat()}"
-        GithubDelivery.objects.get_or_create(guid=guid, defaults={"event": "poll", "number": issue.number})
+        guid = f"poll:{cursor.pk}:{issue.number}:{issue.updated_at.isoformat()}"
+        found = {"event": "poll", "repository": issue.repository, "number": issue.number}
+        GithubDelivery.objects.get_or_create(guid=guid, defaults=found)
         newest = max(newest, issue.updated_at)
     GithubCursor.objects.filter(pk=cursor.pk).update(polled_at=now, read_to=newest)
     GithubDelivery.objects.filter(done_at__lt=now - KEPT).delete()
@@ -49,7 +50,8 @@ def poll(client: Client, cursor: GithubCursor, settings: Settings) -> None:
 def read(client: Client, cursor: GithubCursor) -> None:
     """Look at every issue that is due. Raises Away, Unusable and NotFound of the repository: then all stays due."""
     due = Q(not_before=None) | Q(not_before__lte=timezone.now())
-    waiting = GithubDelivery.objects.filter(done_at=None).exclude(event=GithubDelivery.PULL_COMMENT)
+    waiting = GithubDelivery.objects.filter(done_at=None, repository=client.home)
+    waiting = waiting.exclude(event=GithubDelivery.PULL_COMMENT)
     for number in dict.fromkeys(waiting.filter(due).order_by("pk").values_list("number", flat=True)):
         ids = list(waiting.filter(number=number).values_list("pk", flat=True))
         try:
@@ -58,7 +60,7 @@ def read(client: Client, cursor: GithubCursor) -> None:
             _postpone(client, ids, error)
         else:
             GithubDelivery.objects.filter(pk__in=ids).update(done_at=timezone.now())
-            GithubDelivery.objects.filter(number=number).exclude(problem="").update(problem="")
+            GithubDelivery.objects.filter(repository=client.home, number=number).exclude(problem="").update(problem="")
 
 
 def _look_at(client: Client, number: int, cursor: GithubCursor) -> None:
@@ -66,7 +68,9 @@ def _look_at(client: Client, number: int, cursor: GithubCursor) -> None:
     issue = client.issue(number)
     if issue.author.login.lower() != client.login.lower():
         read_issue(client, issue, cursor)
-    if not GithubRequest.objects.filter(number=number, pull=None).exists() and not _is_log(number):
+    here = {"repository": issue.repository, "number": number}
+    asked = GithubRequest.objects.filter(pull=None, **here)
+    if not asked.exists() and not GithubIssue.objects.filter(**here).exists():
         return  # an issue of other people about other things
     for comment in client.comments(number):
         if comment.at >= cursor.began_at and comment.author.login.lower() != client.login.lower():
@@ -78,7 +82,9 @@ def unread() -> list[str]:
     lines = {}
     for row in GithubDelivery.objects.exclude(problem="").order_by("pk"):
         until = "is given up: whatever is asked there has to be asked again" if row.done_at else "is tried again"
-        lines[row.number] = f"Issue #{row.number} cannot be read and {until}. {row.problem}"
+        lines[row.repository, row.number] = (
+            f"Issue {row.repository}#{row.number} cannot be read and {until}. {row.problem}"
+        )
     return list(lines.values())
 
 
@@ -101,7 +107,3 @@ def _postpone(client: Client, ids: list[int], error: Exception) -> None:
         done_at=now if over else None,
         problem="" if over and gone else why,
     )
-
-
-def _is_log(number: int) -> bool:
-    return GithubIssue.objects.filter(number=number).exists()

@@ -13,14 +13,23 @@ from django.db import close_old_connections, connection, connections
 from django.db.models import Max
 from django.utils import timezone
 
-from stackyard.cmdb.models import GithubCursor, GithubDelivery, GithubIssue, GithubRequest, PullRequest, Run
+from stackyard.cmdb.models import (
+    GithubCursor,
+    GithubDelivery,
+    GithubIssue,
+    GithubLog,
+    GithubRequest,
+    PullRequest,
+    Run,
+)
 from stackyard.errors import StackyardError
 from stackyard.github.client import Client
 from stackyard.github.inbox import poll, read, unread
 from stackyard.github.outbox import note_new_runs, pause, write_answers, write_issues
 from stackyard.github.pull_client import PullClient
 from stackyard.github.pulls import keep_pulls
-from stackyard.github_api.connection import Away, is_configured
+from stackyard.github.repositories import repositories
+from stackyard.github_api.connection import Away, has_credentials, is_configured
 from stackyard.settings import Settings
 
 logger = structlog.get_logger()
@@ -29,11 +38,11 @@ PAUSE_SECONDS = 0.5
 
 
 async def keep_up(settings: Settings) -> None:
-    """Work until cancelled; returns at once when no GitHub is configured."""
-    if not is_configured(settings):
+    """Work until cancelled; returns at once when there is no way into GitHub."""
+    if not has_credentials(settings):
         return
     client = Client(settings)
-    pulls = PullClient(settings) if settings.record_pull_requests else None
+    pulls = PullClient(settings) if settings.record_pull_requests and is_configured(settings) else None
     while True:
         try:
             await asyncio.to_thread(_with_connection, settings, client, pulls)
@@ -51,27 +60,37 @@ def _with_connection(settings: Settings, client: Client, pulls: PullClient | Non
 
 
 def tick(settings: Settings, client: Client, pulls: PullClient | None = None) -> None:
-    """Read what was asked, do it, and tell how everything stands: as much as is due now. `pulls`: the record's
-    repository, where changes go through pull requests."""
+    """Read what was asked, do it, and tell how everything stands: as much as is due now, in every repository of issues.
+    `client`: speaks to the installation's own. `pulls`: the record's repository, where changes go through pull
+    requests."""
     with _alone() as alone:
         if not alone:
             return
-        cursor = _cursor()
-        note_new_runs(cursor)
-        if cursor.not_before is not None and cursor.not_before > timezone.now():
-            return
-        try:
-            poll(client, cursor, settings)
-            read(client, cursor)
-            write_answers(client)
-            write_issues(client, settings.public_url)
-            if pulls is not None:
-                keep_pulls(pulls, settings)
-        except StackyardError as error:
-            _leave_alone(cursor, error)
-        else:
-            if cursor.tries:
-                GithubCursor.objects.filter(pk=cursor.pk).update(tries=0, not_before=None, problem="")
+        note_new_runs(_log(), settings)
+        names = repositories(settings)
+        for name in names:
+            _keep(settings, client.of(name), pulls if name == client.home else None)
+        # What is asked where nobody listens does not count, also when it is listened to again.
+        GithubCursor.objects.exclude(repository__in=names).delete()
+
+
+def _keep(settings: Settings, client: Client, pulls: PullClient | None) -> None:
+    """One repository. What is in the way there does not hold the others."""
+    cursor = GithubCursor.objects.get_or_create(repository=client.home)[0]
+    if cursor.not_before is not None and cursor.not_before > timezone.now():
+        return
+    try:
+        poll(client, cursor, settings)
+        read(client, cursor)
+        write_answers(client)
+        write_issues(client, settings.public_url)
+        if pulls is not None:
+            keep_pulls(pulls, settings)
+    except StackyardError as error:
+        _leave_alone(cursor, error)
+    else:
+        if cursor.tries:
+            GithubCursor.objects.filter(pk=cursor.pk).update(tries=0, not_before=None, problem="")
 
 
 def standing() -> list[str]:
@@ -88,8 +107,8 @@ def standing() -> list[str]:
     lines.extend(unread())
     for row in GithubIssue.objects.exclude(problem="").select_related("environment").order_by("pk"):
         lines.append(f"{row.environment.slug}: {row.problem}")
-    if (cursor := GithubCursor.objects.first()) and cursor.problem:
-        lines.append(f"At the last try: {cursor.problem}")
+    for cursor in GithubCursor.objects.exclude(problem="").order_by("repository"):
+        lines.append(f"At the last try, {cursor.repository}: {cursor.problem}")
     return lines
 
 
@@ -97,18 +116,23 @@ def _leave_alone(cursor: GithubCursor, error: StackyardError) -> None:
     """Wait as long as GitHub asks for, else longer after each failure in a row."""
     asked = error.seconds if isinstance(error, Away) else None
     wait = dt.timedelta(seconds=asked) if asked is not None else pause(cursor.tries)
-    logger.warning("GitHub is left alone for a while", reason=error.message, seconds=wait.total_seconds())
+    logger.warning(
+        "GitHub is left alone for a while",
+        repository=cursor.repository,
+        reason=error.message,
+        seconds=wait.total_seconds(),
+    )
     GithubCursor.objects.filter(pk=cursor.pk).update(
         tries=cursor.tries + 1, not_before=timezone.now() + wait, problem=str(error)
     )
 
 
-def _cursor() -> GithubCursor:
-    """The one row. Made at the first time: what was before is not told and not acted on."""
-    found = GithubCursor.objects.first()
+def _log() -> GithubLog:
+    """The one row. Made at the first time: what was before is not told."""
+    found = GithubLog.objects.first()
     if found is None:
         newest = Run.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        found = GithubCursor.objects.create(first_run=newest, seen_run=newest)
+        found = GithubLog.objects.create(first_run=newest, seen_run=newest)
     return found
 
 

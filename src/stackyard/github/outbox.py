@@ -8,11 +8,13 @@ import structlog
 from django.db.models import F, Max, Q
 from django.utils import timezone
 
-from stackyard.cmdb.models import GithubCursor, GithubIssue, GithubRequest, PullRequest, Run
+from stackyard.cmdb.models import GithubIssue, GithubLog, GithubRequest, PullRequest, Run
+from stackyard.environments.issues import repository_of
 from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, StackyardError
 from stackyard.github.client import Client, Issue
 from stackyard.github.status import LOGGED, STATES, Look, look_of
 from stackyard.github.text import is_marked, marker
+from stackyard.settings import Settings
 
 logger = structlog.get_logger()
 
@@ -30,25 +32,30 @@ def pause(tries: int) -> dt.timedelta:
     return dt.timedelta(seconds=min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(tries, 10)))
 
 
-def note_new_runs(cursor: GithubCursor) -> None:
-    """Make the row of every issue that a new run wants opened or continued."""
+def note_new_runs(log: GithubLog, settings: Settings) -> None:
+    """Make the row of every issue that a new run wants opened or continued. An environment stays with the repository
+    that its sandbox named then; one that has no issue gets it with its next run."""
     newest = Run.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    after = max(cursor.first_run, cursor.seen_run - LATE_COMMITS)
-    runs = Run.objects.filter(pk__gt=after, kind__in=LOGGED).order_by("pk").values_list("pk", "environment_id")
-    known = dict(GithubIssue.objects.filter(environment__in=[e for _, e in runs]).values_list("environment", "pk"))
-    for run, environment in runs:
-        if environment not in known:
-            known[environment] = GithubIssue.objects.get_or_create(environment_id=environment)[0].pk
-        GithubIssue.objects.filter(pk=known[environment], settled=True, settled_run__lt=run).update(settled=False)
-    if newest != cursor.seen_run:
-        GithubCursor.objects.filter(pk=cursor.pk).update(seen_run=newest)
+    after = max(log.first_run, log.seen_run - LATE_COMMITS)
+    runs = Run.objects.filter(pk__gt=after, kind__in=LOGGED).select_related("environment__sandbox").order_by("pk")
+    known = {r.environment_id: r for r in GithubIssue.objects.filter(environment__in=[r.environment_id for r in runs])}
+    for run in runs:
+        row = known.get(run.environment_id) or GithubIssue(environment=run.environment, settled=True)
+        if (row.settled or not row.repository) and row.settled_run < run.pk:
+            row.repository = row.repository or repository_of(run.environment.sandbox, settings)
+            row.settled, row.settled_run = not row.repository, row.settled_run if row.repository else run.pk
+            row.save()
+        known[run.environment_id] = row
+    if newest != log.seen_run:
+        GithubLog.objects.filter(pk=log.pk).update(seen_run=newest)
 
 
 def write_answers(client: Client, pull: PullRequest | None = None) -> None:
     """Say what has to be said about what was asked in issues, or on one pull request. Raises Away and Unusable; the
     rest waits in its own row."""
     due = Q(not_before=None) | Q(not_before__lte=timezone.now())
-    for request in GithubRequest.objects.filter(due, answered_at=None, pull=pull).order_by("pk")[:AT_ONCE]:
+    rows = GithubRequest.objects.filter(due, answered_at=None, repository=client.home, pull=pull)
+    for request in rows.order_by("pk")[:AT_ONCE]:
         try:
             _answer(client, request)
         except (NotFound, Forbidden, Conflict, Invalid) as error:
@@ -59,7 +66,7 @@ def write_answers(client: Client, pull: PullRequest | None = None) -> None:
 def write_issues(client: Client, portal: str) -> None:
     """Bring every issue that is not settled up to date. Raises Away and Unusable; the rest waits in its own row."""
     due = Q(not_before=None) | Q(not_before__lte=timezone.now())
-    rows = GithubIssue.objects.filter(due, settled=False).select_related(
+    rows = GithubIssue.objects.filter(due, settled=False, repository=client.home).select_related(
         "environment__sandbox__department", "environment__product", "environment__pattern", "environment__owner"
     )
     for row in rows.order_by("pk")[:AT_ONCE]:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Environment, GithubDelivery, PullRequest, Run, RunStatus
+from stackyard.cmdb.models import Environment, GithubDelivery, GithubRequest, PullRequest, Run, RunStatus
 from stackyard.errors import Conflict, Invalid, NotFound, shown
 from stackyard.github.client import Client, Comment
 from stackyard.github.commands import Said, command_in, person_of
@@ -56,9 +56,8 @@ def _read(client: Client, row: PullRequest, comment: Comment, word: str, argumen
         return _obey(person_of(comment.author), row, word, argument, comment.at)
 
     what = f"{word} {argument}".strip()
-    once(
-        f"comment:{comment.id}", row.number, comment.author, what, lambda: check_comment(client, comment), act, pull=row
-    )
+    wish = GithubRequest(key=f"comment:{comment.id}", repository=client.home, number=row.number, pull=row)
+    once(wish, comment.author, what, lambda: check_comment(client, comment), act)
 
 
 def _obey(user: User, row: PullRequest, word: str, argument: str, at: dt.datetime) -> Said:

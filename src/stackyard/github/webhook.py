@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from stackyard.cmdb.models import GithubDelivery
 from stackyard.github.edits import digest_of
 from stackyard.github.pulls import is_kept, note_delivery
+from stackyard.github.repositories import repositories
 from stackyard.settings import get_settings
 
 LARGEST_BYTES = 1024 * 1024
@@ -87,14 +88,15 @@ def _heard(event: str, payload: Any) -> dict[str, Any] | None:
     number, form = _number(issue), _words(issue)
     if event == "issue_comment" and repository == settings.record_pull_requests.lower() and is_kept(number):
         event = GithubDelivery.PULL_COMMENT
-    elif repository != settings.github_repository.lower() or "pull_request" in issue:
+    elif "pull_request" in issue or repository not in repositories(settings):
         return None
     text, subject, then = form, f"issue:{number}", ""
     if event != "issues":
         text, subject, then = _words(payload["comment"]), f"comment:{_id(payload['comment'])}", digest_of(form)
     if text.lstrip().startswith(OURS):
         return None  # written by ourselves; a person who writes so is heard when GitHub is polled
-    return {"event": event, "number": number, "subject": subject, "text": digest_of(text), "form": then}
+    said = {"subject": subject, "text": digest_of(text), "form": then}
+    return {"event": event, "repository": repository, "number": number, **said}
 
 
 def _words(thing: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from stackyard.cmdb.models import GithubCursor, GithubIssue, GithubRequest, PullRequest
+from stackyard.cmdb.models import GithubCursor, GithubIssue, GithubRequest
 from stackyard.errors import Conflict, Invalid, LeaseLost, StackyardError, Unavailable
 from stackyard.github.client import Client, Comment, Issue, Person
 from stackyard.github.commands import Said, command_in, fill_in, obey, person_of, quoted
@@ -38,7 +38,8 @@ def read_issue(client: Client, issue: Issue, cursor: GithubCursor) -> None:
     def act() -> Said:
         return _fill_in(issue, issue.author)
 
-    once(f"issue:{issue.number}", issue.number, issue.author, "The form", check, act)
+    row = GithubRequest(key=f"issue:{issue.number}", repository=issue.repository, number=issue.number)
+    once(row, issue.author, "The form", check, act)
 
 
 def read_comment(client: Client, issue: Issue, comment: Comment) -> None:
@@ -59,29 +60,24 @@ def read_comment(client: Client, issue: Issue, comment: Comment) -> None:
     def act() -> Said:
         user = person_of(comment.author)
         if word == AGAIN:
-            row = GithubIssue.objects.select_related("environment").filter(number=issue.number).first()
-            if row is not None and not row.environment.is_gone:
-                raise Invalid.field(AGAIN, f"{row.environment.slug} is there already.")
+            here = GithubIssue.objects.filter(repository=issue.repository, number=issue.number)
+            told = here.select_related("environment").first()
+            if told is not None and not told.environment.is_gone:
+                raise Invalid.field(AGAIN, f"{told.environment.slug} is there already.")
             return _fill_in(now, comment.author)
-        return obey(user, issue.number, word, argument, comment.at)
+        return obey(user, issue, word, argument, comment.at)
 
-    once(f"comment:{comment.id}", issue.number, comment.author, f"{word} {argument}".strip(), check, act)
+    row = GithubRequest(key=f"comment:{comment.id}", repository=issue.repository, number=issue.number)
+    once(row, comment.author, f"{word} {argument}".strip(), check, act)
 
 
-def once(
-    key: str,
-    number: int,
-    author: Person,
-    what: str,
-    check: Callable[[], None],
-    act: Callable[[], Said],
-    pull: PullRequest | None = None,
-) -> None:
-    """Do it unless it was done, and write what to answer, both or neither. `check` may ask GitHub, before anything is
-    locked. `pull`: where it was asked, if not in an issue. Raises Unavailable and LeaseLost: then nothing was done."""
-    if GithubRequest.objects.filter(key=key).exists():
+def once(row: GithubRequest, author: Person, what: str, check: Callable[[], None], act: Callable[[], Said]) -> None:
+    """Do it unless it was done, and write what to answer, both or neither. `row`: its key, and where it was asked.
+    `check` may ask GitHub, before anything is locked. Raises Unavailable and LeaseLost: then nothing was done."""
+    done = GithubRequest.objects.filter(repository=row.repository, key=row.key)
+    if done.exists():
         return
-    row = GithubRequest(key=key, number=number, pull=pull, login=author.login[:100])
+    row.login = author.login[:100]
     try:
         check()
         with transaction.atomic():
@@ -93,11 +89,11 @@ def once(
     except (Unavailable, LeaseLost):
         raise
     except IntegrityError:
-        if not GithubRequest.objects.filter(key=key).exists():
+        if not done.exists():
             raise
     except StackyardError as error:
         row.pk, row.closes, row.answered_at = None, False, None
-        row.answer = f"{quoted(author, what)} not done.\n\n{_refusal(error, key)}"
+        row.answer = f"{quoted(author, what)} not done.\n\n{_refusal(error, row.key)}"
         row.save()
 
 
@@ -105,7 +101,7 @@ def _fill_in(issue: Issue, author: Person) -> Said:
     filled = read_form(issue.body)
     if filled is None:
         raise Invalid.field("body", "This issue is not from one of the forms.")
-    return fill_in(person_of(author), filled, issue.number)
+    return fill_in(person_of(author), filled, issue)
 
 
 def _refusal(error: StackyardError, key: str) -> str:

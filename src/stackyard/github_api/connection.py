@@ -145,10 +145,14 @@ class Connection:
         return {"base_url": self._settings.github_url, "timeout": TIMEOUT_SECONDS, "retry": None, **pauses}
 
 
+def has_credentials(settings: Settings) -> bool:
+    """Whether there is a way into GitHub."""
+    return settings.github_token is not None or settings.github_app_id is not None
+
+
 def is_configured(settings: Settings) -> bool:
-    """Whether GitHub is to be spoken to at all."""
-    credentials = settings.github_token is not None or settings.github_app_id is not None
-    return bool(settings.github_repository) and credentials
+    """Whether there is one, and a repository of issues for the whole installation."""
+    return bool(settings.github_repository) and has_credentials(settings)
 
 
 def _try(call: Any) -> Any:

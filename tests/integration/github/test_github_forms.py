@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 def test_github_takes_them(tmp_path: Path) -> None:
     make_organisation()
-    files = write_forms(tmp_path / "forms", Catalogue.from_settings())
+    files = write_forms(tmp_path / "forms", Catalogue.from_settings(), "")
     checker = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", "vendor.github-issue-forms"]
     done = subprocess.run([*checker, *map(str, files)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -25,7 +25,7 @@ def test_github_takes_them(tmp_path: Path) -> None:
 
 def test_they_offer_what_there_is_and_ask_what_is_read(tmp_path: Path) -> None:
     make_organisation()
-    new, change, delete = (yaml.safe_load(p.read_text()) for p in write_forms(tmp_path, Catalogue.from_settings()))
+    new, change, delete = (yaml.safe_load(p.read_text()) for p in write_forms(tmp_path, Catalogue.from_settings(), ""))
     fields = {field["id"]: field["attributes"] for field in new["body"]}
     assert fields["product"]["options"] == ["fleet", "shop"]
     assert "ecs-worker" in fields["pattern"]["options"]

@@ -150,7 +150,9 @@ def test_an_issue_that_cannot_be_read_holds_up_no_other(
     assert row.done_at is None
     assert row.tries == (2 if part else 1), "not again at once, unless something happened there"
     assert row.not_before is not None
-    assert sum(f"Issue #{bad} cannot be read and is tried again" in line for line in standing()) == 1
+    assert (
+        sum(f"Issue {joined.client.home}#{bad} cannot be read and is tried again" in line for line in standing()) == 1
+    )
     between.lasting = {}
     GithubDelivery.objects.update(not_before=None)
     GithubIssue.objects.update(not_before=None)
@@ -186,7 +188,7 @@ def test_where_the_whole_repository_does_not_answer_nothing_is_given_up(
     joined: Joined, between: Between, status: int
 ) -> None:
     number = joined.github.open("New environment: dev", form())
-    GithubDelivery.objects.create(guid="1", event="issues", number=number)
+    GithubDelivery.objects.create(guid="1", event="issues", repository=joined.client.home, number=number)
     between.lasting = {"/repos": status}
     never = joined.settings.model_copy(update={"github_poll_seconds": 0})
     for _ in range(TRIES_IF_GONE + 1):

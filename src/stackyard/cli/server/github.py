@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from stackyard.errors import StackyardError, Unusable
+from stackyard.errors import Invalid, StackyardError, Unusable, shown
 from stackyard.settings import Settings
 
 app = typer.Typer(help="GitHub as front door and log, on the server's machine.", no_args_is_help=True)
@@ -15,6 +15,9 @@ app = typer.Typer(help="GitHub as front door and log, on the server's machine.",
 def form(
     folder: Path = typer.Option(Path(".github/ISSUE_TEMPLATE"), "--folder", help="Where to write them."),
     push: bool = typer.Option(False, "--push", help="Commit them to the repository of issues instead."),
+    repository: str = typer.Option(
+        "", "--repository", metavar="OWNER/NAME", help="One that a sandbox names. Without: the installation's."
+    ),
 ) -> None:
     """Write the issue forms from today's patterns, products and sandboxes. Commit them to the repository, or --push."""
     from stackyard.cli.server.prepare import prepared
@@ -24,13 +27,14 @@ def form(
         from stackyard.github_api.connection import Connection
         from stackyard.patterns.catalogue import Catalogue
 
+        chosen = _named(repository, settings)
         if push:
             _require_configured(settings)
-            there = Connection(settings, settings.github_repository, PUSH_PERMISSIONS)
+            there = Connection(settings, chosen, PUSH_PERMISSIONS)
             for name, written in push_forms(there, Catalogue.from_settings()).items():
                 typer.echo(f"{name}: {'committed' if written else 'as it was'}")
         else:
-            for path in write_forms(folder, Catalogue.from_settings()):
+            for path in write_forms(folder, Catalogue.from_settings(), chosen):
                 typer.echo(str(path))
 
 
@@ -43,12 +47,13 @@ def check() -> None:
         from stackyard.cli.output import say
         from stackyard.github.client import Client
         from stackyard.github.keeper import standing
+        from stackyard.github.repositories import repositories
 
         _require_configured(settings)
         client, wrong = Client(settings), False
         asked: list[tuple[str, Callable[[], str]]] = [
             ("Speaks as", lambda: client.login),
-            ("Issues of", client.usable),
+            *(("Issues of", client.of(name).usable) for name in repositories(settings)),
         ]
         if settings.record_pull_requests:
             from stackyard.github.pull_client import PullClient
@@ -86,10 +91,21 @@ def person(
     typer.echo(f"{name} is {login} on GitHub." if login else f"{name} is nobody on GitHub.")
 
 
-def _require_configured(settings: Settings) -> None:
-    from stackyard.github_api.connection import is_configured
+def _named(repository: str, settings: Settings) -> str:
+    """The repository, when its issues are those of the installation or of a sandbox."""
+    from stackyard.github.repositories import repositories
 
-    if not is_configured(settings):
+    if repository and repository.lower() not in repositories(settings):
+        said = f"No sandbox names {shown(repository)}: set it with `stackyard sandbox edit`, field issues."
+        raise Invalid.field("--repository", said)
+    return repository or settings.github_repository
+
+
+def _require_configured(settings: Settings) -> None:
+    from stackyard.github.repositories import repositories
+    from stackyard.github_api.connection import has_credentials
+
+    if not has_credentials(settings) or not repositories(settings):
         raise Unusable(
             "GitHub is not configured.", hint="Set STACKYARD_GITHUB_REPOSITORY, and a token or an App's id and key."
         )

@@ -3,7 +3,14 @@
 from stackyard.cmdb.models.address import AddressBlock, AddressPool
 from stackyard.cmdb.models.allocation import Allocation
 from stackyard.cmdb.models.environment import Environment, EnvironmentStatus
-from stackyard.cmdb.models.github import GithubCursor, GithubDelivery, GithubIssue, GithubLogin, GithubRequest
+from stackyard.cmdb.models.github import (
+    GithubCursor,
+    GithubDelivery,
+    GithubIssue,
+    GithubLog,
+    GithubLogin,
+    GithubRequest,
+)
 from stackyard.cmdb.models.notice import Notice
 from stackyard.cmdb.models.organisation import ApiToken, Department, Membership, Product, Role
 from stackyard.cmdb.models.pattern import PatternVersion
@@ -23,6 +30,7 @@ __all__ = [
     "GithubCursor",
     "GithubDelivery",
     "GithubIssue",
+    "GithubLog",
     "GithubLogin",
     "GithubRequest",
     "IdempotencyKey",

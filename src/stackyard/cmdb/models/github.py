@@ -29,8 +29,10 @@ class GithubIssue(models.Model):
     """The issue that logs an environment. What it should look like follows from the runs; here is how far it got."""
 
     environment = models.OneToOneField(Environment, on_delete=models.CASCADE, related_name="issue")
+    # Whose issue it is, in lower case: that of its sandbox when it was first told. Empty: its sandbox had none then.
+    repository = models.CharField(max_length=140, blank=True)
     # Empty: still to be opened.
-    number = models.PositiveIntegerField(null=True, blank=True, unique=True)
+    number = models.PositiveIntegerField(null=True, blank=True)
     # A person opened it with a form: its title and text are theirs.
     from_form = models.BooleanField(default=False)
     # The comment that tells how it stands.
@@ -50,6 +52,7 @@ class GithubIssue(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["id"], condition=models.Q(settled=False), name="issues_to_be_written")]
+        constraints = [models.UniqueConstraint(fields=["repository", "number"], name="one_environment_per_issue")]
 
     def __str__(self) -> str:
         return f"#{self.number or '?'}: {self.environment}"
@@ -62,6 +65,7 @@ class GithubDelivery(models.Model):
 
     guid = models.CharField(max_length=80, unique=True)
     event = models.CharField(max_length=40)
+    repository = models.CharField(max_length=140, blank=True)
     number = models.PositiveIntegerField()
     # What GitHub signed: which text (`issue:<number>`, `comment:<id>`), its digest, and for a comment the digest of the
     # issue's text as it stood then. Empty: it was polled.
@@ -89,7 +93,8 @@ class GithubRequest(models.Model):
     """Something that was asked on GitHub: written with what it did, in one transaction, so it is done once."""
 
     # `issue:<number>` or `comment:<id>`.
-    key = models.CharField(max_length=60, unique=True)
+    key = models.CharField(max_length=60)
+    repository = models.CharField(max_length=140, blank=True)
     number = models.PositiveIntegerField()
     # Asked on this pull request of the record, not in an issue.
     pull = models.ForeignKey("PullRequest", on_delete=models.CASCADE, null=True, blank=True, related_name="requests")
@@ -106,18 +111,29 @@ class GithubRequest(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["id"], condition=models.Q(answered_at=None), name="answers_to_be_written")]
+        constraints = [models.UniqueConstraint(fields=["repository", "key"], name="a_wish_counts_once")]
 
     def __str__(self) -> str:
         return self.key
 
 
-class GithubCursor(models.Model):
-    """One row: since when GitHub is spoken to, how far was read, and until when it wants to be left alone."""
+class GithubLog(models.Model):
+    """One row: since which run issues tell, and up to which one that is noted."""
 
-    # Nothing that was asked on GitHub before counts, nor is any earlier run told there.
-    began_at = models.DateTimeField(default=timezone.now)
     first_run = models.BigIntegerField()
     seen_run = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"up to run {self.seen_run}"
+
+
+class GithubCursor(models.Model):
+    """One row for each repository of issues: since when it is read, how far, and until when it is to be left alone."""
+
+    # In lower case.
+    repository = models.CharField(max_length=140, unique=True)
+    # Nothing that was asked there before counts.
+    began_at = models.DateTimeField(default=timezone.now)
     polled_at = models.DateTimeField(null=True, blank=True)
     read_to = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
@@ -125,4 +141,4 @@ class GithubCursor(models.Model):
     problem = models.TextField(blank=True)
 
     def __str__(self) -> str:
-        return f"since {self.began_at}"
+        return f"{self.repository} since {self.began_at}"

@@ -67,6 +67,8 @@ class Sandbox(models.Model):
     executor = models.CharField(max_length=20, default="local")
     # Names of what the executor uses in the account, where they are not the usual ones.
     executor_options = models.JSONField(default=dict, blank=True)
+    # The repository whose issues are front door and log here: owner/name, `none`, or empty: as the installation has it.
+    issues = models.CharField(max_length=140, blank=True)
     history = HistoricalRecords()
 
     class Meta:

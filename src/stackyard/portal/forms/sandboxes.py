@@ -37,7 +37,7 @@ _SECTIONS = (
     ("Delegation of the zone", ("parent_zone_id", "parent_role_arn", "parent_external_id")),
     ("Common components", ("pool", "own_baseline", *(FACT + name for name in GIVEN))),
     ("Rules", ("max_environments", "max_parallel_runs", "lifetime_days", "max_lifetime_days", "force_empty")),
-    ("Runs", ("executor", "executor_options", "approvals")),
+    ("Runs", ("executor", "executor_options", "issues", "approvals")),
 )
 _HINTS = {
     "Delegation of the zone": "Leave it empty when somebody else makes the NS record in the parent zone.",
@@ -141,6 +141,13 @@ class SandboxForm(ToldForm):
         help_text="In YAML, one name per line, such as <code>repository: acme/environments</code>. "
         + " ".join(f"{name} takes {', '.join(options)}." for name, options in KNOWN.items() if options)
         + " Empty: as Stackyard is set up.",
+    )
+    issues = forms.CharField(
+        required=False,
+        max_length=140,
+        label="Repository of its issues",
+        help_text="Whose issues on GitHub ask for environments here and tell of them: owner/name, or none. Empty: as "
+        "Stackyard is set up. An environment stays with the issue that it has.",
     )
     approvals = forms.CharField(
         required=False,

@@ -12,6 +12,7 @@ from stackyard.cmdb import rights
 from stackyard.cmdb.models import AddressBlock, Allocation, Environment, Run, RunStatus, Sandbox, StageStatus
 from stackyard.environments import sandboxes as service
 from stackyard.environments.change import ChangeRequest
+from stackyard.environments.issues import repository_of
 from stackyard.environments.occupancy import ENVIRONMENTS
 from stackyard.environments.upgrade import newer_version
 from stackyard.errors import Invalid, Problem
@@ -75,6 +76,7 @@ def _page(request: Request, found: Sandbox, findings: Any = None) -> HttpRespons
     context = {
         "sandbox": found,
         "findings": findings,
+        "issues": repository_of(found),
         "environments": living[:ENVIRONMENTS_SHOWN],
         "bars": _bars(found, living.count()),
         "facts": titled_outputs(found.facts, titles),
