@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from tests.factories import Organisation
 from tests.integration.api.test_command_line import Stackyard, org, server, stackyard
 
@@ -95,6 +96,23 @@ def test_settings_are_typed_and_fields_are_edited(staff: Stackyard) -> None:
     assert built.exit_code == 0, built.output
     assert Run.objects.get().environment.settings == {"network.nat_per_zone": True}
     assert "baseline-third, creating" in staff("sandbox", "show", "third").stdout
+
+
+def test_the_repository_of_its_issues_is_given_shown_and_edited(
+    staff: Stackyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = add(staff, "--issues", "third")
+    assert refused.exit_code == 2
+    assert "issues: 'third' is no repository: write owner/name, or none." in refused.stderr
+    monkeypatch.setattr(get_settings(), "github_token", SecretStr("a-token"))
+    assert add(staff, "--issues", "acme/third").exit_code == 0
+    assert "acme/third" in staff("sandbox", "show", "third").stdout
+    assert json.loads(staff("sandbox", "show", "third", "--json").stdout)["issues"] == "acme/third"
+    for text, said in (("none", "none"), ("", "as the installation has it")):
+        edited = staff("sandbox", "edit", "third", "--set", f"issues={text}")
+        assert edited.exit_code == 0, edited.output
+        assert f"Issues        {said}" in edited.stdout
+        assert Sandbox.objects.get(name="third").issues == text
 
 
 def test_retired_only_with_yes_and_back(staff: Stackyard) -> None:

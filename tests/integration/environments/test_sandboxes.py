@@ -14,6 +14,7 @@ from stackyard.cmdb.models import AddressBlock, AddressPool, Environment, Produc
 from stackyard.environments import sandboxes
 from stackyard.environments.create import create
 from stackyard.environments.destroy import destroy
+from stackyard.environments.issues import repository_of
 from stackyard.environments.pools import PoolRequest, create_pool
 from stackyard.environments.requests import CreateRequest
 from stackyard.environments.sandboxes import SandboxRequest
@@ -123,6 +124,22 @@ def test_jobs_can_be_done_on_github_where_there_is_a_way_to_it(
     monkeypatch.setattr(get_settings(), "github_repository", "acme/environments")
     without = replace(SandboxRequest.of(made), executor_options={})
     assert sandboxes.update(org.platform, made, without).executor_options == {}
+
+
+def test_the_repository_of_its_issues_is_a_choice(org: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Invalid) as error:
+        sandboxes.add(org.platform, wish(issues="acme/shop"))
+    assert "no way into GitHub" in dict(problems(error))["issues"]
+    monkeypatch.setattr(get_settings(), "github_token", SecretStr("a-token"))
+    for wrong in ("acme", "acme/", "/x", "acme/x/y", "acme/..", "https://github.com/acme/x", " none", "None", "a b/c"):
+        with pytest.raises(Invalid) as error:
+            sandboxes.add(org.platform, wish(issues=wrong))
+        assert [(field, "write owner/name, or none" in said) for field, said in problems(error)] == [("issues", True)]
+    made = sandboxes.add(org.platform, wish(issues="Acme/Shop"))
+    assert (made.issues, repository_of(made)) == ("Acme/Shop", "acme/shop")
+    assert repository_of(sandboxes.update(org.platform, made, wish(issues="none"))) == ""
+    monkeypatch.setattr(get_settings(), "github_repository", "acme/environments")
+    assert repository_of(sandboxes.update(org.platform, made, wish(issues=""))) == "acme/environments"
 
 
 def test_the_bucket_of_a_state_stays_while_something_stands(org: Organisation) -> None:

@@ -1,6 +1,7 @@
 """`stackyard github` as a person calls it: what is right, and what is wrong in words that lead on."""
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.github_emulator import APP, BOT, REPOSITORIES, GithubEmulator
 from typer.testing import CliRunner
 
 from stackyard.cli.main import app
+from stackyard.cmdb.models import Sandbox
 from stackyard.settings import Settings, get_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,6 +81,30 @@ def test_the_forms_are_pushed_and_only_those_that_differ(
     code, said = check(monkeypatch, "form", "--push")
     assert code == 0
     assert said.startswith("new-environment.yml: committed change-environment.yml: as it was")
+
+
+def test_the_repository_of_a_sandbox_has_forms_of_its_own_and_is_looked_at(
+    configured: Settings, github: GithubEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org = make_organisation()
+    there = replace(github, repository=f"acme/{REPOSITORIES[-50]}")
+    code, said = check(monkeypatch, "form", "--push", "--repository", there.repository)
+    assert code != 0
+    assert f"--repository: No sandbox names {there.repository}" in said
+    Sandbox.objects.filter(pk=org.sandbox.pk).update(issues=there.repository)
+    code, said = check(monkeypatch, "form", "--push", "--repository", there.repository)
+    assert (code, said.count(": committed")) == (0, 3)
+    form = "/contents/.github/ISSUE_TEMPLATE/new-environment.yml"
+    text = base64.b64decode(there.ask("GET", form)["content"]).decode()
+    assert (org.sandbox.name in text, "- shop" in text, "- fleet" in text) == (True, True, False)
+    assert check(monkeypatch, "form", "--push")[0] == 0
+    assert org.sandbox.name not in base64.b64decode(github.ask("GET", form)["content"]).decode()
+    code, said = check(monkeypatch)
+    assert code == 0
+    assert f"Issues of: {configured.github_repository} Issues of: {there.repository}" in said
+    Sandbox.objects.filter(pk=org.sandbox.pk).update(issues="acme/no-such")
+    code, said = check(monkeypatch)
+    assert (code, "Issues of: GitHub answered 404" in said) == (1, True)
 
 
 def test_what_is_not_configured_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from tests.factories import make_organisation
 from tests.github_emulator import SECRET
 from tests.integration.runs.test_approval import changing
 
-from stackyard.cmdb.models import GithubDelivery, PullRequest
+from stackyard.cmdb.models import GithubDelivery, PullRequest, Sandbox
 from stackyard.settings import get_settings
 
 pytestmark = pytest.mark.django_db
@@ -135,6 +135,16 @@ def test_a_comment_on_a_pull_request_of_the_record_is_kept_apart(monkeypatch: py
     assert heard("e", "Acme/record", 7).status_code == 202
     row = GithubDelivery.objects.get()
     assert (row.event, row.number, row.subject) == (GithubDelivery.PULL_COMMENT, 7, "comment:4")
+
+
+def test_the_repositories_of_sandboxes_are_heard_too() -> None:
+    org = make_organisation()
+    theirs = payload(repository={"full_name": "Acme/Shop"})
+    assert send(json.dumps(theirs).encode()).status_code == 202
+    assert not GithubDelivery.objects.exists()
+    Sandbox.objects.filter(pk=org.sandbox.pk).update(issues="acme/shop")
+    assert send(json.dumps(theirs).encode()).status_code == 202
+    assert (GithubDelivery.objects.get().repository, GithubDelivery.objects.get().number) == ("acme/shop", 7)
 
 
 def test_without_a_secret_there_is_no_such_page(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,21 @@ def test_options_of_an_executor_are_kept_and_shown(site: Site, new: Sandbox, mon
     assert "repository: acme/environments" in page(site)
 
 
+def test_where_its_issues_are_is_chosen_and_shown(site: Site, new: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "none: GitHub is not set up" in page(site)
+    monkeypatch.setattr(get_settings(), "github_token", SecretStr("a-token"))
+    monkeypatch.setattr(get_settings(), "github_repository", "acme/environments")
+    assert "<code>acme/environments</code>" in page(site)
+    url = reverse("portal:edit-sandbox", args=["third"])
+    data = {**sent("new-sandbox", site), "pool": "corp", "emulated": "on"}
+    refused = site.client("platform").post(url, {**data, "issues": "shop"}).content.decode()
+    assert refused_fields(refused) == {"issues"}
+    assert site.client("platform").post(url, {**data, "issues": "acme/third"}).status_code == 302
+    assert "<code>acme/third</code>" in page(site)
+    assert site.client("platform").post(url, {**data, "issues": "none"}).status_code == 302
+    assert "<dt>Issues</dt><dd>none</dd>" in page(site)
+
+
 def test_an_account_or_zone_that_is_taken_is_told(site: Site) -> None:
     data = {**sent("new-sandbox", site), "account_id": "111122223333", "zone_name": "x.d1111.dev.example.com"}
     data["role_arn"] = "arn:aws:iam::111122223333:role/stackyard"

@@ -8,10 +8,13 @@ from stackyard.settings import get_settings
 
 
 def name_the_repository(apps: Any, schema_editor: Any) -> None:
-    """Everything so far happened in the one repository that there was."""
-    repository = get_settings().github_repository.lower()
+    """Everything so far happened in the one repository that there was, and on pull requests of the record."""
+    settings = get_settings()
+    repository, record = settings.github_repository.lower(), settings.record_pull_requests.lower()
     for model in ("GithubIssue", "GithubDelivery", "GithubRequest", "GithubCursor"):
         apps.get_model("cmdb", model).objects.update(repository=repository)
+    apps.get_model("cmdb", "GithubDelivery").objects.filter(event="pull_comment").update(repository=record)
+    apps.get_model("cmdb", "GithubRequest").objects.exclude(pull=None).update(repository=record)
     for cursor in apps.get_model("cmdb", "GithubCursor").objects.all():
         apps.get_model("cmdb", "GithubLog").objects.create(first_run=cursor.first_run, seen_run=cursor.seen_run)
 
