@@ -113,7 +113,9 @@ class Settings(BaseSettings):
         default="", description="Address of the portal as people reach it, for links in issues. Empty: no links."
     )
     github_repository: str = Field(
-        default="", description="Repository whose issues are front door and log, as owner/name. Empty: no GitHub."
+        default="",
+        description="Repository whose issues are front door and log, as owner/name. Empty: none but those that sandboxes "
+        "name.",
     )
     github_url: str = Field(
         default="https://api.github.com",

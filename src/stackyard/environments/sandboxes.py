@@ -15,7 +15,7 @@ from stackyard.aws.own_components import GIVEN, complete
 from stackyard.aws.policies import parent_permission_policy, permission_policies, trust_policy
 from stackyard.aws.sessions import SandboxAccess
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import AddressBlock, GithubCursor, Sandbox, SandboxStatus
+from stackyard.cmdb.models import AddressBlock, GithubCursor, GithubIssue, Sandbox, SandboxStatus
 from stackyard.cmdb.space import space_of
 from stackyard.environments.addresses import InUse, blocks_in_use
 from stackyard.environments.baselines import (
@@ -81,7 +81,7 @@ def update(user: User, sandbox: Sandbox, request: SandboxRequest) -> Sandbox:
 
 
 def _save(user: User, request: SandboxRequest, row: Sandbox) -> Sandbox:
-    own_before = row.own_baseline
+    own_before, issues_before = row.own_baseline, row.issues
     given_before = {name: value for name, value in row.facts.items() if name in GIVEN}
     sandbox, problems = filled(request, row)
     if problems:
@@ -96,9 +96,19 @@ def _save(user: User, request: SandboxRequest, row: Sandbox) -> Sandbox:
         _not_ready(sandbox)
     sandbox._history_user = user  # type: ignore[attr-defined]
     sandbox.save()
-    if sandbox.issues and (named := repository_of(sandbox)):
-        GithubCursor.objects.get_or_create(repository=named)  # what is asked there from now on counts
+    if sandbox.issues != issues_before:
+        _listen(sandbox)
     return sandbox
+
+
+def _listen(sandbox: Sandbox) -> None:
+    """What is asked in its repository counts from now on. Issues that exist stay where they are, those that were not
+    opened yet, as in a repository that there is not, go with the choice."""
+    named = repository_of(sandbox)
+    if named:
+        GithubCursor.objects.get_or_create(repository=named)
+    unopened = GithubIssue.objects.filter(environment__sandbox=sandbox, number=None)
+    unopened.update(repository=named, not_before=None, tries=0, problem="", **({} if named else {"settled": True}))
 
 
 def _not_ready(sandbox: Sandbox) -> None:

@@ -166,7 +166,15 @@ def test_a_repository_that_is_away_does_not_hold_the_others(joined: Joined, othe
     name(joined, "acme/no-such")
     build(joined)
     assert any("acme/no-such" in line and "404" in line for line in standing()), standing()
-    name(joined, "")
-    build(joined, "test")
+    joined.org.mobility.sandboxes.update(issues="")
+    other = make_sandbox(joined.org.mobility, "mobility", "999988887777")
+    run = create(joined.org.stranger, CreateRequest("fleet", "ecs-worker", "test", other.name), via="portal")
+    joined.tick()
     (number,) = joined.github.numbers()
-    assert "`shop-test`" in joined.github.comments(number)[0]
+    assert "`fleet-test`" in joined.github.comments(number)[0]
+    assert run.environment.issue.number == number
+
+    name(joined, "")
+    joined.tick()
+    assert any("`shop-dev`" in text for text in joined.github.comments(joined.github.numbers()[-1]))
+    assert repositories(joined.settings) == [joined.github.repository]
