@@ -114,8 +114,8 @@ class Settings(BaseSettings):
     )
     github_repository: str = Field(
         default="",
-        description="Repository whose issues are front door and log, as owner/name. Empty: none but those that sandboxes "
-        "name.",
+        description="Repository whose issues are front door and log, as owner/name. Empty: none but those that "
+        "sandboxes name.",
     )
     github_url: str = Field(
         default="https://api.github.com",
