@@ -7,6 +7,7 @@ process listens on PostgreSQL and wakes the viewers of a run.
 
 import asyncio
 import json
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import SimpleCookie
@@ -132,7 +133,11 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
         return await _refuse(send, 404, "There is no such live log.")
     if scope["method"] != "GET":
         return await _refuse(send, 405, "Use GET.")
-    if not await in_database(_may_watch, headers.get("cookie", ""), run_id):
+
+    async def may_watch() -> bool:
+        return await in_database(_may_watch, headers.get("cookie", ""), run_id)
+
+    if not await may_watch():
         return await _refuse(send, 404, "There is no such run that you can see; sign in first.")
     await send(
         {
@@ -147,7 +152,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
         }
     )
     changed = hub.join(run_id)
-    stream = asyncio.create_task(_stream(run_id, after, changed, send))
+    stream = asyncio.create_task(_stream(run_id, after, changed, send, may_watch))
     gone = asyncio.create_task(_until_disconnect(receive))
     try:
         await asyncio.wait({stream, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -158,9 +163,16 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
         hub.leave(run_id, changed)
 
 
-async def _stream(run_id: int, after: int, changed: asyncio.Event, send: Send) -> None:
+async def _stream(
+    run_id: int, after: int, changed: asyncio.Event, send: Send, may_watch: Callable[[], Awaitable[bool]]
+) -> None:
     last: dict[str, Any] | None = None
+    asked = time.monotonic()
     while True:
+        if time.monotonic() - asked > KEEP_ALIVE_SECONDS:  # who signed out, or lost the right, sees no more of it
+            asked = time.monotonic()
+            if not await may_watch():
+                return await send({"type": "http.response.body", "body": b"", "more_body": False})
         changed.clear()
         message, after, more = await hub.read(run_id, after)
         if message["events"] or {**message, "events": None} != last:
