@@ -52,6 +52,8 @@ def test_names_come_and_go(yard: Yard) -> None:
     run = carry(add_fqdn(yard.user, environment, flat, via="api"))
     assert run.status == "succeeded", log_of(run)
     assert records(yard) >= {first, flat}
+    environment.refresh_from_db()
+    assert (environment.hops[-1]["name"], environment.hops[-1]["found"]) == ("further_names", f"{flat}.")
     hosts, certificates = listener(yard)
     assert sorted(hosts[0]) == sorted([first, flat])
     assert certificates == {f"*.{zone}"}

@@ -18,7 +18,7 @@ from tests.built_variants import (
 )
 
 from stackyard.aws.emulator.process import Emulator
-from stackyard.aws.path_proof import LINE
+from stackyard.aws.path_proof import LINE, prove_path
 
 CERTIFICATE = "CloudFront's certificate"
 
@@ -108,6 +108,26 @@ def test_a_replication_group_is_a_cache_too(built: Built) -> None:
     require_broken(built, "cache", "the application is told elsewhere.example.com")
     built.outputs["cache_identifier"] = "nothing"
     require_broken(built, "cache_network", "There is no cache nothing.")
+
+
+def test_further_names_must_lead_there_too(built: Built) -> None:
+    """Record and rule are asked for each; the certificate covers both names, as they are one label under the zone."""
+    more = f"more.{ZONE}"
+
+    def last() -> tuple[bool | None, str]:
+        hop = prove_path(built.access, fqdn=FQDN, facts=built.facts, outputs=built.outputs, further=[more])[-1]
+        assert (hop.name, bool(hop.fix)) == ("further_names", hop.ok is False)
+        return hop.ok, hop.found
+
+    assert last() == (False, f"{more}: DNS record: No record {more} in zone {built.facts.zone_id}.")
+    built.record("UPSERT", built.facts.alb_dns_name, built.facts.alb_zone_id, more)
+    ok, found = last()
+    assert (ok, found.startswith(f"{more}: Listener rule: No rule of the listener takes {more}")) == (False, True)
+    condition = {"Field": "host-header", "HostHeaderConfig": {"Values": [FQDN, more]}}
+    built.client("elbv2").modify_rule(RuleArn=built.outputs["listener_rule_arn"], Conditions=[condition])
+    assert last() == (True, f"{more}.")
+    built.outputs["service_name"] = "gone"
+    assert last() == (None, "Not reached.")
 
 
 def record_past_cloudfront(made: Built) -> None:

@@ -1,7 +1,7 @@
 """The proof that an environment stands: a seamless line from FQDN to database, hop by hop, as AWS tells it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -165,6 +165,9 @@ LINE = (
 )
 """All hops in order. A pattern has those whose output it has."""
 
+OF_A_NAME = {"record", "cloudfront", "edge_certificate", "load_balancer", "certificate", "rule"}
+"""The hops that a further name has of its own, before it joins the line of the first."""
+
 NOTHING = Hop(
     "nothing",
     "Nothing to prove",
@@ -177,10 +180,18 @@ NOTHING = Hop(
 """The only hop of an environment whose outputs name none. An empty list would pass for a path without a broken hop."""
 
 
-def prove_path(access: SandboxAccess, *, fqdn: str, facts: BaselineFacts, outputs: Mapping[str, object]) -> list[Hop]:
+def prove_path(
+    access: SandboxAccess,
+    *,
+    fqdn: str,
+    facts: BaselineFacts,
+    outputs: Mapping[str, object],
+    further: Sequence[str] = (),
+) -> list[Hop]:
     """Ask AWS about each hop in order. `outputs`: the pattern's outputs by name (`target_group_arn`, `service_name`,
-    `database_endpoint` and others), which also tell what hops there are. The line ends at the first broken hop; those
-    after it are not reached. A hop about which nobody can tell does not end it; the emulator, which has no DNS, leaves
+    `database_endpoint` and others), which also tell what hops there are. `further`: host names that must
+    lead to the same place, which is one hop more, the last. The line ends at the first broken hop; those after it are
+    not reached. A hop about which nobody can tell does not end it; the emulator, which has no DNS, leaves
     such a hop out. An error of AWS breaks the hop that met it; nothing is raised for it. The list is never
     empty: without any hop to prove it is `[NOTHING]`, which is no proof."""
     path = Path(access, fqdn=fqdn, facts=facts, outputs=outputs)
@@ -190,7 +201,24 @@ def prove_path(access: SandboxAccess, *, fqdn: str, facts: BaselineFacts, output
             broken = any(hop.ok is False for hop in hops)
             hop = _not_reached(link) if broken else _prove(link, path)
             hops += [hop] if broken or hop.ok is not None or not access.emulated else []
+    if hops and further:
+        paths = [Path(access, fqdn=name, facts=facts, outputs=outputs) for name in further]
+        hops.append(_prove_further(paths, reached=all(hop.ok is not False for hop in hops)))
     return hops or [NOTHING]
+
+
+def _prove_further(paths: Sequence[Path], *, reached: bool) -> Hop:
+    name, title, checked = "further_names", "Further host names", "Record, certificate and rule take each of them, too."
+    if not reached:
+        return Hop(name, title, None, checked, "Not reached.", "", 0.0)
+    began = time.monotonic()
+    for path in paths:
+        for link in LINE:
+            if link.name in OF_A_NAME and path.output(link.needs) and (hop := _prove(link, path)).ok is False:
+                took = round(time.monotonic() - began, 3)
+                return Hop(name, title, False, checked, f"{path.fqdn}: {hop.title}: {hop.found}", hop.fix, took)
+    names = ", ".join(path.fqdn for path in paths)
+    return Hop(name, title, True, checked, f"{names}.", "", round(time.monotonic() - began, 3))
 
 
 def _prove(link: Link, path: Path) -> Hop:

@@ -13,6 +13,7 @@ from stackyard.cmdb import rights
 from stackyard.cmdb.models import Environment
 from stackyard.errors import Conflict, Forbidden, Unavailable
 from stackyard.runs.context import access_to
+from stackyard.runs.filling import further_fqdns
 from stackyard.settings import get_settings
 
 NOT_PROBED = Hop("live", "From outside", None, "What somebody meets who opens the address.", "Not reached.", "", 0.0)
@@ -39,6 +40,7 @@ def verify(user: User, environment: Environment, *, live: bool | None = None) ->
             fqdn=environment.fqdn,
             facts=BaselineFacts.from_dict(sandbox.facts),
             outputs=environment.outputs,
+            further=() if latest[1] else further_fqdns(environment),  # a run may be adding one
         )
     except Forbidden as error:  # AWS refused the role, not Stackyard the person
         raise Unavailable(error.message, hint=error.hint) from error

@@ -238,10 +238,15 @@ async def apply(ctx: RunContext) -> None:
 
 async def verify(ctx: RunContext) -> None:
     """Prove the line from FQDN to the last part, hop by hop, from what AWS says."""
+    names = await in_database(further_fqdns, ctx.environment)
+    await _verify(ctx, [name for name in names if name not in ctx.wish.drop_fqdns])
+
+
+async def _verify(ctx: RunContext, further: Sequence[str]) -> None:
     state = await standing(ctx)
     ctx.outputs = dict(state.outputs)
     try:
-        hops = await _hops(ctx, state)
+        hops = await _hops(ctx, state, further)
     except (Unavailable, Forbidden) as error:  # AWS is away, or the role: what was built stands for all that is known
         raise NotProven(error.message, hint=error.hint, unanswered=True) from error
     await in_database(
@@ -263,11 +268,11 @@ async def verify(ctx: RunContext) -> None:
         raise NotProven(f"{broken.title}: {broken.found}", hint=broken.fix, unanswered=unanswered)
 
 
-async def _hops(ctx: RunContext, state: State) -> list[Hop]:
+async def _hops(ctx: RunContext, state: State, further: Sequence[str]) -> list[Hop]:
     if ctx.environment.is_baseline:
         return await baseline.prove(ctx, state)
     return await asyncio.to_thread(
-        prove_path, ctx.access, fqdn=ctx.environment.fqdn, facts=ctx.facts, outputs=ctx.outputs
+        prove_path, ctx.access, fqdn=ctx.environment.fqdn, facts=ctx.facts, outputs=ctx.outputs, further=further
     )
 
 
@@ -292,7 +297,7 @@ async def survey(ctx: RunContext) -> None:
     """What a change that did not come to its end left: save the state, and prove the path again."""
     ctx.state = None
     await ctx.terraform.push_errored_state()
-    await verify(ctx)
+    await _verify(ctx, further=())  # a name that the change was to add may not be there yet
     ctx.log.write("The change is not complete, but what stands works from end to end.", level="warning")
 
 
