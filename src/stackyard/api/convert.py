@@ -138,6 +138,7 @@ def _run(row: Run, forecaster: Forecaster) -> dict[str, Any]:
         "active": row.is_active,
         "requested_by": row.requested_by.get_username(),
         "via": row.via,
+        "asked_by": row.asked_by,
         "created_at": row.created_at,
         "started_at": row.started_at,
         "finished_at": row.finished_at,

@@ -288,8 +288,9 @@ class RunOut(Schema):
     kind: str
     status: str
     active: bool = Field(description="True while it waits or works.")
-    requested_by: str
-    via: str
+    requested_by: str = Field(description="Whose rights it has: who asked, or the environment's owner.")
+    via: str = Field(description="portal, api, github or schedule.")
+    asked_by: str = Field(description="Who or what asked for it, in words: `rika`, `the schedule, as it had expired`.")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

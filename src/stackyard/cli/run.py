@@ -24,7 +24,7 @@ def list_(
         print_json({"items": items, "count": count})
         return
     rows = [
-        (str(r["id"]), r["environment"], r["kind"], r["status"], r["requested_by"], when(r["created_at"]), outlook(r))
+        (str(r["id"]), r["environment"], r["kind"], r["status"], r["asked_by"], when(r["created_at"]), outlook(r))
         for r in items
     ]
     table(("RUN", "ENVIRONMENT", "KIND", "STATUS", "BY", "CREATED", "EXPECTED"), rows, status="STATUS")
@@ -42,6 +42,7 @@ def show(run_id: int = RunId, as_json: bool = JsonOption) -> None:
         print_json(found)
         return
     say(f"Run {found['id']}: {found['kind']} of {found['environment']}, {found['status']}")
+    say(f"  Asked for by {found['asked_by']}, {when(found['created_at'])}")
     if expected := outlook(found):
         say(f"  {expected}")
     for stage in found["stages"]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from stackyard.cmdb import rights
 from stackyard.cmdb.models import Environment, EnvironmentStatus, Notice, Run, RunKind, RunStatus, Sandbox
-from stackyard.cmdb.models.run import ACTIVE
+from stackyard.cmdb.models.run import ACTIVE, SCHEDULE
 from stackyard.errors import Conflict, Forbidden, Invalid, Problem, shown
 from stackyard.runs.cancel import request_cancel
 from stackyard.runs.schedule import settle
@@ -137,7 +137,7 @@ def _call_off(user: User, environment: Environment) -> None:
     last = Run.objects.filter(environment=environment).order_by("-id").first()
     if last is None or last.kind != RunKind.DESTROY:
         return
-    if last.status == RunStatus.QUEUED and last.via == "schedule":
+    if last.status == RunStatus.QUEUED and last.via == SCHEDULE:
         request_cancel(user, last)
     elif last.status in ACTIVE:
         raise Conflict(f"{environment.slug} is being destroyed already.")

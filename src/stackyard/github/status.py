@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stackyard.cmdb.models import Environment, Run, RunKind, RunStatus, Stage, StageStatus
+from stackyard.cmdb.models.run import SCHEDULE
 from stackyard.github.text import block, code, listed, marker
 
 LABEL = "stackyard"
@@ -86,7 +87,7 @@ def _comment(environment: Environment, runs: Sequence[Run], portal: str) -> str:
         marker("status", environment.uid),
         f"### {code(environment.slug)} {said}",
         f"{run.get_kind_display()}, run {run.pk}: **{run.get_status_display().lower()}**. "
-        f"Asked for by {code(run.requested_by.username)}.",
+        f"Asked for by {run.asked_by if run.via == SCHEDULE else code(run.requested_by.username)}.",
         _stages(run.stages.all()),
         *failure_lines(run),
         *plan_lines(run),
@@ -133,7 +134,8 @@ def plan_lines(run: Run) -> list[str]:
     if not changes:
         return []
     counts = {action: sum(c["action"] == action for c in changes) for action in _SIGNS}
-    told = ", ".join(f"{count} to {action}" for action, count in counts.items() if count)
+    words = {"delete": "destroy"}
+    told = ", ".join(f"{count} to {words.get(action, action)}" for action, count in counts.items() if count)
     lines = [f"{_SIGNS[c['action']]} {c['address']}" for c in changes[:CHANGES_SHOWN]]
     if len(changes) > CHANGES_SHOWN:
         lines.append(f"and {len(changes) - CHANGES_SHOWN} more")

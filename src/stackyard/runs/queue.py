@@ -8,6 +8,7 @@ from django.utils import timezone
 from procrastinate.exceptions import AlreadyEnqueued
 
 from stackyard.cmdb.models import Environment, EnvironmentStatus, Run, RunKind, RunStatus, Stage, StageStatus
+from stackyard.cmdb.models.run import SCHEDULE
 from stackyard.errors import Conflict
 from stackyard.runs import rules
 from stackyard.runs.flows import flow_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-GIVES_WAY = Q(kind=RunKind.DRIFT, status=RunStatus.QUEUED, via="schedule")
+GIVES_WAY = Q(kind=RunKind.DRIFT, status=RunStatus.QUEUED, via=SCHEDULE)
 """A look that nobody waits for and that has not begun: any other run of the environment takes its place."""
 
 
@@ -33,7 +34,7 @@ def enqueue(
 
     Raises Conflict while another run of this environment is active (a database constraint decides, not a look).
     """
-    if kind != RunKind.DRIFT or via != "schedule":
+    if kind != RunKind.DRIFT or via != SCHEDULE:
         waiting = Run.objects.filter(GIVES_WAY, environment=environment)
         Stage.objects.filter(run__in=waiting).update(status=StageStatus.SKIPPED)
         waiting.update(status=RunStatus.CANCELLED, finished_at=timezone.now(), error="Something else was asked for.")

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from stackyard.cmdb.models import Environment, EnvironmentStatus, Notice, Run, RunKind, RunStatus
 from stackyard.cmdb.models.environment import GONE
-from stackyard.cmdb.models.run import ACTIVE
+from stackyard.cmdb.models.run import ACTIVE, SCHEDULE
 from stackyard.errors import StackyardError
 from stackyard.runs.mail import Letter, letter_of
 from stackyard.runs.queue import GIVES_WAY, enqueue
@@ -124,7 +124,7 @@ def _end_expired(settings: Settings, now: dt.datetime) -> list[Notice]:
 def _tries(rows: list[Environment]) -> dict[int, list[Run]]:
     """Environment -> the runs, oldest first, by which it was to be destroyed since its present expiry."""
     found: dict[int, list[Run]] = defaultdict(list)
-    runs = Run.objects.filter(environment__in=rows, kind=RunKind.DESTROY, via="schedule")
+    runs = Run.objects.filter(environment__in=rows, kind=RunKind.DESTROY, via=SCHEDULE)
     ended = runs.filter(created_at__gte=F("environment__expires_at")).exclude(status__in=(*ACTIVE, RunStatus.SUCCEEDED))
     for run in ended.order_by("id"):
         found[run.environment_id].append(run)
@@ -150,7 +150,7 @@ def _destroy(environment: Environment) -> None:
     locked = Environment.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=environment.pk).first()
     if locked is None or locked.expires_at != environment.expires_at or locked.is_gone:
         return
-    run = enqueue(locked, RunKind.DESTROY, locked.owner, via="schedule", priority=EXPIRY_PRIORITY)
+    run = enqueue(locked, RunKind.DESTROY, locked.owner, via=SCHEDULE, priority=EXPIRY_PRIORITY)
     logger.info("an expired environment is destroyed", environment=locked.slug, run=run.pk)
 
 
@@ -158,7 +158,7 @@ def _look_for_drift(settings: Settings, now: dt.datetime) -> None:
     """A few at a time, those first that nobody looked at for longest; what people wait for goes before in the queue."""
     if not settings.drift_hours:
         return
-    looking = Run.objects.filter(kind=RunKind.DRIFT, via="schedule", status__in=ACTIVE).count()
+    looking = Run.objects.filter(kind=RunKind.DRIFT, via=SCHEDULE, status__in=ACTIVE).count()
     since = now - dt.timedelta(hours=settings.drift_hours)
     of_it = Run.objects.filter(environment=OuterRef("pk"))
     due = (
@@ -176,7 +176,7 @@ def _look_for_drift(settings: Settings, now: dt.datetime) -> None:
 
 
 def _check_drift(environment: Environment) -> None:
-    enqueue(environment, RunKind.DRIFT, environment.owner, via="schedule", priority=DRIFT_PRIORITY)
+    enqueue(environment, RunKind.DRIFT, environment.owner, via=SCHEDULE, priority=DRIFT_PRIORITY)
 
 
 def _safely(environment: Environment, act: Callable[[Environment], None]) -> None:

@@ -46,6 +46,26 @@ def test_search_and_filters_together(site: Site, make: Make) -> None:
     assert "Nothing fits" in page_of(site, q="nowhere-to-be-found")
 
 
+@pytest.mark.parametrize(
+    ("via", "kind", "words"),
+    [
+        ("schedule", "destroy", "the schedule, as it had expired"),
+        ("schedule", "drift", "the schedule, to look for drift"),
+        ("github", "change", "rika, by issue"),
+        ("api", "change", "rika, by API"),
+        ("portal", "drift", "rika"),
+    ],
+)
+def test_a_run_tells_who_or_what_asked_for_it(site: Site, via: str, kind: str, words: str) -> None:
+    Run.objects.filter(pk=site.run.pk).update(via=via, kind=kind)
+    environment = page_of(site, path=reverse("portal:environment", args=[site.environment.uid]))
+    assert f'<span class="row-sub">by {words}, <' in environment
+    assert f">{words}</td>" in page_of(site, path="/runs/")
+    run = page_of(site, path=reverse("portal:run", args=[site.run.pk]))
+    assert f"asked for by {words}, <" in run
+    assert f"by {words}</dd>" in run
+
+
 def test_htmx_gets_the_rows_only(site: Site) -> None:
     client = site.client("requester")
     rows = client.get(LIST, {"q": "dev"}, **HTMX)

@@ -31,6 +31,12 @@ class RunStatus(models.TextChoices):
     ATTENTION = "attention", "Needs attention"
 
 
+SCHEDULE = "schedule"
+"""`via` of a run that nobody asked for; its environment's owner stands in `requested_by`."""
+
+_VIA = {"github": ", by issue", "api": ", by API"}
+
+
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
 """The environment belongs to such a run: no other may begin."""
 
@@ -106,6 +112,14 @@ class Run(models.Model):
     def is_active(self) -> bool:
         """True while it waits, for a worker or for approval, or works."""
         return self.status in ACTIVE
+
+    @property
+    def asked_by(self) -> str:
+        """Who or what asked for it, in words that follow "by"."""
+        if self.via == SCHEDULE:
+            why = "as it had expired" if self.kind == RunKind.DESTROY else "to look for drift"
+            return f"the schedule, {why}"
+        return self.requested_by.get_username() + _VIA.get(self.via, "")
 
     @property
     def planned_path(self) -> list[dict[str, Any]]:
