@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from stackyard.cmdb import rights
-from stackyard.cmdb.models import Environment, EnvironmentStatus, Notice, Run, RunKind, RunStatus, Sandbox
+from stackyard.cmdb.models import Environment, EnvironmentStatus, GithubIssue, Notice, Run, RunKind, RunStatus, Sandbox
 from stackyard.cmdb.models.run import ACTIVE, SCHEDULE
 from stackyard.errors import Conflict, Forbidden, Invalid, Problem, shown
 from stackyard.runs.cancel import request_cancel
@@ -129,6 +129,7 @@ def _set(user: User, environment: Environment, expiry: dt.datetime | None) -> En
         _call_off(user, locked)
         locked.expires_at = expiry
         locked.save(update_fields=["expires_at"])
+        GithubIssue.objects.filter(environment=locked).update(settled=False)  # its comment tells the expiry
         settle(locked, [Notice.Kind.EXPIRY, Notice.Kind.EXPIRED])
     return Environment.objects.select_related("product", "sandbox__department", "pattern", "owner").get(pk=locked.pk)
 

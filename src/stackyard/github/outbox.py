@@ -8,7 +8,7 @@ import structlog
 from django.db.models import F, Max, Q
 from django.utils import timezone
 
-from stackyard.cmdb.models import GithubIssue, GithubLog, GithubRequest, PullRequest, Run
+from stackyard.cmdb.models import Environment, GithubIssue, GithubLog, GithubRequest, PullRequest, Run
 from stackyard.environments.issues import repository_of
 from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, StackyardError
 from stackyard.github.client import Client, Issue
@@ -64,12 +64,13 @@ def write_answers(client: Client, pull: PullRequest | None = None) -> None:
 
 
 def write_issues(client: Client, portal: str) -> None:
-    """Bring every issue that is not settled up to date. Raises Away and Unusable; the rest waits in its own row."""
+    """Bring every issue that is not settled up to date, each in its turn: what was not looked at yet, then what was
+    not looked at for longest. Raises Away and Unusable; the rest waits in its own row."""
     due = Q(not_before=None) | Q(not_before__lte=timezone.now())
     rows = GithubIssue.objects.filter(due, settled=False, repository=client.home).select_related(
         "environment__sandbox__department", "environment__product", "environment__pattern", "environment__owner"
     )
-    for row in rows.order_by("pk")[:AT_ONCE]:
+    for row in rows.order_by(F("not_before").asc(nulls_first=True), "pk")[:AT_ONCE]:
         try:
             _write(client, row, portal)
         except (NotFound, Forbidden, Conflict, Invalid) as error:
@@ -90,6 +91,7 @@ def _write(client: Client, row: GithubIssue, portal: str) -> None:
     runs = row.environment.runs.filter(kind__in=LOGGED).select_related("requested_by").prefetch_related("stages")
     found = list(runs.order_by("-pk")[:11])
     if not found:
+        GithubIssue.objects.filter(pk=row.pk).update(not_before=timezone.now())
         return
     # It was read before the runs: one that ended in between would be told as ended, its environment as it was.
     row.environment.refresh_from_db(fields=["status", "fqdn", "expires_at"])
@@ -103,9 +105,12 @@ def _write(client: Client, row: GithubIssue, portal: str) -> None:
     if row.plan_shown != (digest := str(run.plan.get("digest", "")) if run.plan else ""):
         row.plan_shown, row.plan_shown_at = digest[:64], timezone.now()
     row.shown, row.closed = look.digest, look.closed
-    row.tries, row.not_before, row.problem = 0, None, ""
+    row.tries, row.not_before, row.problem = 0, timezone.now(), ""
     row.settled, row.settled_run = not run.is_active, 0 if run.is_active else run.pk
     row.save()
+    told = row.environment.expires_at
+    if row.settled and not Environment.objects.filter(pk=row.environment_id, expires_at=told).exists():
+        GithubIssue.objects.filter(pk=row.pk).update(settled=False)  # it was extended while this was written
 
 
 def _open(client: Client, row: GithubIssue, look: Look) -> int:
@@ -122,7 +127,8 @@ def _open(client: Client, row: GithubIssue, look: Look) -> int:
 
 
 def _refresh(client: Client, row: GithubIssue, look: Look) -> None:
-    """Labels and whether it is open. What people did to it in between stays, until the environment's state moves."""
+    """Labels and whether it is open: what people did to them stays, until the environment's state moves. And title and
+    text, unless a person wrote them."""
     assert row.number is not None
     try:
         issue = client.issue(row.number)
@@ -141,6 +147,8 @@ def _refresh(client: Client, row: GithubIssue, look: Look) -> None:
         values |= {"state": "closed", "state_reason": look.reason}
     elif issue.closed and row.closed and not look.closed:
         values |= {"state": "open"}
+    if not row.from_form and (issue.title, issue.body) != (look.title, look.body):
+        values |= {"title": look.title, "body": look.body}
     if values:
         client.update(row.number, **values)
 

@@ -40,7 +40,7 @@ class Look:
     @property
     def digest(self) -> str:
         """Of all that changes in the life of an environment."""
-        said = [self.labels, self.closed, self.reason, self.comment]
+        said = [self.title, self.body, self.labels, self.closed, self.reason, self.comment]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
