@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from stackyard.cmdb.models import Environment, GithubIssue, GithubLog, GithubRequest, PullRequest, Run
 from stackyard.environments.issues import repository_of
-from stackyard.errors import Conflict, Forbidden, Invalid, NotFound, StackyardError
+from stackyard.errors import NotFound, StackyardError
 from stackyard.github.client import Client, Issue
 from stackyard.github.status import LOGGED, STATES, Look, look_of
 from stackyard.github.text import is_marked, marker
@@ -51,21 +51,22 @@ def note_new_runs(log: GithubLog, settings: Settings) -> None:
 
 
 def write_answers(client: Client, pull: PullRequest | None = None) -> None:
-    """Say what has to be said about what was asked in issues, or on one pull request. Raises Away and Unusable; the
-    rest waits in its own row."""
+    """Say what has to be said about what was asked in issues, or on one pull request. Raises what
+    holds all of them; the rest waits in its own row."""
     due = Q(not_before=None) | Q(not_before__lte=timezone.now())
     rows = GithubRequest.objects.filter(due, answered_at=None, repository=client.home, pull=pull)
     for request in rows.order_by("pk")[:AT_ONCE]:
         try:
             _answer(client, request)
-        except (NotFound, Forbidden, Conflict, Invalid) as error:
+        except StackyardError as error:
+            client.raise_if_all(error)
             logger.warning("an answer on GitHub could not be written", issue=request.number, reason=error.message)
             _later(GithubRequest, request)
 
 
 def write_issues(client: Client, portal: str) -> None:
     """Bring every issue that is not settled up to date, each in its turn: what was not looked at yet, then what was
-    not looked at for longest. Raises Away and Unusable; the rest waits in its own row."""
+    not looked at for longest. Raises what holds all of them, as `raise_if_all` says; the rest waits in its own row."""
     due = Q(not_before=None) | Q(not_before__lte=timezone.now())
     rows = GithubIssue.objects.filter(due, settled=False, repository=client.home).select_related(
         "environment__sandbox__department", "environment__product", "environment__pattern", "environment__owner"
@@ -73,7 +74,8 @@ def write_issues(client: Client, portal: str) -> None:
     for row in rows.order_by(F("not_before").asc(nulls_first=True), "pk")[:AT_ONCE]:
         try:
             _write(client, row, portal)
-        except (NotFound, Forbidden, Conflict, Invalid) as error:
+        except StackyardError as error:
+            client.raise_if_all(error)
             logger.warning("an issue could not be written", environment=row.environment.slug, reason=error.message)
             _later(GithubIssue, row, error)
 

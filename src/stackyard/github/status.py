@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from stackyard.cmdb.models import Environment, Run, RunKind, RunStatus, Stage, StageStatus
-from stackyard.cmdb.models.run import SCHEDULE
 from stackyard.github.text import block, code, listed, marker
 
 LABEL = "stackyard"
@@ -16,7 +15,12 @@ STATES = "stackyard: "
 
 CHANGES_SHOWN = 30
 EARLIER_SHOWN = 10
-_SIGNS = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
+_SIGNS = {
+    "create": ("+", "create"),
+    "update": ("~", "update"),
+    "replace": ("±", "replace"),
+    "delete": ("-", "destroy"),
+}
 _STAGES = {
     StageStatus.PENDING: "",
     StageStatus.RUNNING: "at work",
@@ -87,7 +91,7 @@ def _comment(environment: Environment, runs: Sequence[Run], portal: str) -> str:
         marker("status", environment.uid),
         f"### {code(environment.slug)} {said}",
         f"{run.get_kind_display()}, run {run.pk}: **{run.get_status_display().lower()}**. "
-        f"Asked for by {run.asked_by if run.via == SCHEDULE else code(run.requested_by.username)}.",
+        f"Asked for by {code(run.requested_by.username)}.",
         _stages(run.stages.all()),
         *failure_lines(run),
         *plan_lines(run),
@@ -133,10 +137,9 @@ def plan_lines(run: Run) -> list[str]:
     changes = [c for c in run.plan.get("changes", []) if c.get("action") in _SIGNS]
     if not changes:
         return []
-    counts = {action: sum(c["action"] == action for c in changes) for action in _SIGNS}
-    words = {"delete": "destroy"}
-    told = ", ".join(f"{count} to {words.get(action, action)}" for action, count in counts.items() if count)
-    lines = [f"{_SIGNS[c['action']]} {c['address']}" for c in changes[:CHANGES_SHOWN]]
+    counts = {word: sum(c["action"] == action for c in changes) for action, (_, word) in _SIGNS.items()}
+    told = ", ".join(f"{count} to {word}" for word, count in counts.items() if count)
+    lines = [f"{_SIGNS[c['action']][0]} {c['address']}" for c in changes[:CHANGES_SHOWN]]
     if len(changes) > CHANGES_SHOWN:
         lines.append(f"and {len(changes) - CHANGES_SHOWN} more")
     return [f"<details><summary>Plan: {told}</summary>", block("\n".join(lines)), "</details>"]

@@ -211,6 +211,7 @@ def test_an_issue_and_a_comment_whose_answers_got_lost_are_not_written_twice(joi
     create(joined.org.requester, CreateRequest("shop", "ecs-worker", "dev"), via="api")
     between.swallow = 2
     for _ in range(4):
+        GithubIssue.objects.update(not_before=None)
         joined.tick()
     (number,) = joined.github.numbers()
     assert len(joined.github.comments(number)) == 1
@@ -246,6 +247,28 @@ def test_an_issue_that_is_gone_is_opened_again(joined: Joined, between: Between)
     joined.tick()
     assert len(joined.github.numbers()) == 2
     assert GithubIssue.objects.get().number == joined.github.numbers()[-1]
+
+
+@pytest.mark.parametrize("status", [403, 409, 410, 422, 502])
+def test_an_issue_that_cannot_be_written_holds_up_no_other(joined: Joined, between: Between, status: int) -> None:
+    for name in ("bad", "good"):
+        create(joined.org.requester, CreateRequest("shop", "ecs-worker", name), via="api")
+        joined.tick()
+    bad, good = GithubIssue.objects.order_by("pk")
+    Run.objects.update(status=RunStatus.RUNNING)
+    between.lasting = {rf"/issues/{bad.number}(/|\?|$)": status, rf"/issues/comments/{bad.comment}$": status}
+    joined.tick()
+    assert good.number is not None
+    assert "**running**" in joined.github.comments(good.number)[0]
+    bad.refresh_from_db()
+    assert (bad.tries, str(status) in bad.problem) == (1, True)
+    assert any("shop-bad" in line and str(status) in line for line in standing())
+    between.lasting = {}
+    GithubIssue.objects.update(not_before=None)
+    joined.tick()
+    assert bad.number is not None
+    assert "**running**" in joined.github.comments(bad.number)[0]
+    assert not any("shop-bad" in line for line in standing())
 
 
 def test_where_the_conversation_is_locked_the_rest_goes_on(joined: Joined, between: Between) -> None:
