@@ -17,6 +17,8 @@ _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 _prctl.argtypes = (ctypes.c_int, ctypes.c_ulong)
 
+_PROGRAMS = frozenset({"terraform", "tofu", "stackyard.terraform.embedded"})
+
 
 @dataclass(frozen=True)
 class Process:
@@ -80,8 +82,11 @@ class Process:
         (222 s were seen), which the second ends. The second also gives up what AWS is making at that moment, so a
         grace of 0 can leave things behind that no state knows. On another host nothing can be ended or confirmed:
         there the lock on the state stands between the two. One whose parent died has had its first SIGINT by that (see
-        `die_with_parent`). `tell` hears of each step, in words.
+        `die_with_parent`). One that only reads is killed at once: there is nothing to save, and the pipe to a worker
+        that was stopped would keep it from ending in order. `tell` hears of each step, in words.
         """
+        if self.only_reads():
+            return await self._kill()
         first = True
         for patience, step in (
             (grace_seconds, "Terraform is asked to stop (SIGINT); it ends what is in flight and saves its state."),
@@ -99,9 +104,25 @@ class Process:
                 break
         else:
             tell("Terraform did not stop: it is killed.")
+        await self._kill()
+
+    async def _kill(self) -> None:
         while self.alive():  # also what it left behind, such as providers
             self.kill_group()
             await asyncio.sleep(0.05)
+
+    def only_reads(self) -> bool:
+        """Whether it is a Terraform whose command changes nothing and holds no lock."""
+        if not self._leader_runs():
+            return False
+        try:
+            words = Path(f"/proc/{self.pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            return False
+        program = next((n for n, word in enumerate(words) if Path(word).name in _PROGRAMS), len(words))
+        return words[program + 1 : program + 2] in (["show"], ["validate"]) or (
+            words[program + 1 : program + 3] == ["state", "pull"]
+        )
 
     async def _leader_gone_within(self, seconds: float) -> bool:
         end = time.monotonic() + seconds

@@ -174,3 +174,32 @@ def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < end, "did not happen in time"
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("command", "at_once"),
+    [("show -json /w/plan.tfplan", True), ("state pull", True), ("apply /w/show", False), ("state push x", False)],
+)
+def test_what_only_reads_is_ended_at_once(command: str, at_once: bool) -> None:
+    """Its answer goes to a pipe that nobody empties while its worker is stopped, so it could not end in order."""
+    deaf = "trap '' INT; echo ready; while :; do sleep 0.05; done"
+    child = subprocess.Popen(
+        ["bash", "-c", deaf, "terraform", *command.split()], stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    steps: list[str] = []
+
+    async def end() -> bool:
+        ending = asyncio.create_task(Process.of(child.pid).end(30, steps.append))
+        done, _ = await asyncio.wait({ending}, timeout=2)
+        ending.cancel()
+        return bool(done)
+
+    try:
+        assert asyncio.run(end()) is at_once
+        assert bool(steps) is not at_once
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
