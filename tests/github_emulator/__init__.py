@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / ".data" / "node"
-REPOSITORIES = [f"environments-{number}" for number in range(100)]
+REPOSITORIES = [f"environments-{number}" for number in range(150)]
 SECRET = "a-webhook-secret"
 HEARD = ["issues", "issue_comment", "pull_request"]
 APP = 4711

@@ -202,7 +202,7 @@ def test_destroy_and_cancel(stackyard: Stackyard) -> None:
     runs = json.loads(stackyard("run", "list", "--environment", "shop-two", "--json").stdout)["items"]
     assert [r["kind"] for r in runs] == ["destroy", "create"]
     assert "destroy of shop-two, succeeded" in stackyard("run", "show", str(runs[0]["id"])).stdout
-    assert runs[0]["asked_by"] == "rika, by API"
+    assert runs[0]["asked_by"] == "rika over the API"
     Run.objects.filter(pk=runs[0]["id"]).update(via="schedule")
     assert "the schedule, as it had expired" in stackyard("run", "list", "--environment", "shop-two").stdout
     assert "Asked for by the schedule, as it had expired" in stackyard("run", "show", str(runs[0]["id"])).stdout

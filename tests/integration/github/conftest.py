@@ -1,7 +1,7 @@
 """Stackyard and GitHub's emulator, joined by polling: a tick is made when a test says so."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from tests.factories import Organisation, make_organisation
@@ -65,6 +65,12 @@ def github(running_github: GithubEmulator) -> GithubEmulator:
     """GitHub with a repository that no other test has."""
     running_github.repository = f"acme/{next(_repositories)}"
     return running_github
+
+
+@pytest.fixture
+def another(github: GithubEmulator) -> GithubEmulator:
+    """The same GitHub with a second repository that no other test has."""
+    return replace(github, repository=f"acme/{next(_repositories)}")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`stackyard github` as a person calls it: what is right, and what is wrong in words that lead on."""
 
 import base64
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,10 +83,9 @@ def test_the_forms_are_pushed_and_only_those_that_differ(
 
 
 def test_the_repository_of_a_sandbox_has_forms_of_its_own_and_is_looked_at(
-    configured: Settings, github: GithubEmulator, monkeypatch: pytest.MonkeyPatch
+    configured: Settings, github: GithubEmulator, another: GithubEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    org = make_organisation()
-    there = replace(github, repository=f"acme/{REPOSITORIES[-50]}")
+    org, there = make_organisation(), another
     code, said = check(monkeypatch, "form", "--push", "--repository", there.repository)
     assert code != 0
     assert f"--repository: No sandbox names {there.repository}" in said

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.factories import make_sandbox
-from tests.github_emulator import REPOSITORIES, GithubEmulator, form
+from tests.github_emulator import GithubEmulator, form
 from tests.integration.github.conftest import Joined
 
 from stackyard.cmdb.models import Environment, GithubCursor, GithubIssue, Run, RunStatus, Sandbox
@@ -19,12 +19,10 @@ from stackyard.github.repositories import repositories
 
 
 @pytest.fixture
-def other(joined: Joined) -> GithubEmulator:
+def other(joined: Joined, another: GithubEmulator) -> GithubEmulator:
     """A second repository of the same GitHub, which no other test has."""
     Sandbox.objects.update(emulated=False)  # without an emulator such a sandbox is not taken
-    return replace(
-        joined.github, repository=f"acme/{REPOSITORIES[-1 - int(joined.github.repository.rpartition('-')[2])]}"
-    )
+    return another
 
 
 def name(joined: Joined, issues: str, sandbox: Sandbox | None = None) -> None:

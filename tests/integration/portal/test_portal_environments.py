@@ -51,8 +51,8 @@ def test_search_and_filters_together(site: Site, make: Make) -> None:
     [
         ("schedule", "destroy", "the schedule, as it had expired"),
         ("schedule", "drift", "the schedule, to look for drift"),
-        ("github", "change", "rika, by issue"),
-        ("api", "change", "rika, by API"),
+        ("github", "change", "rika in an issue"),
+        ("api", "change", "rika over the API"),
         ("portal", "drift", "rika"),
     ],
 )

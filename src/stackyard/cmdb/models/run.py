@@ -34,7 +34,7 @@ class RunStatus(models.TextChoices):
 SCHEDULE = "schedule"
 """`via` of a run that nobody asked for; its environment's owner stands in `requested_by`."""
 
-_VIA = {"github": ", by issue", "api": ", by API"}
+_VIA = {"github": " in an issue", "api": " over the API"}
 
 
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
