@@ -14,12 +14,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from stackyard.errors import Unavailable
+from stackyard.terraform.deathwatch import DEATHWATCH
 from stackyard.terraform.diagnostics import TerraformFailed
 from stackyard.terraform.drift import Drifted, drift_in
 from stackyard.terraform.engine import Engine
 from stackyard.terraform.events import Diagnostic, Event, parse_diagnostic, parse_event, plain_diagnostic
 from stackyard.terraform.plan import Plan
-from stackyard.terraform.processes import Process, die_with_parent
+from stackyard.terraform.processes import Process
 from stackyard.terraform.state import State
 from stackyard.terraform.workdir import Workdir
 
@@ -179,6 +180,7 @@ class Terraform:
         """Stop the running command, as `Process.end` does; `tell` hears of each step."""
         child = self._child
         if child is not None and child.returncode is None:
+            DEATHWATCH.forget(child.pid)
             await Process.of(child.pid).end(grace_seconds, tell)
             await child.wait()
 
@@ -241,6 +243,7 @@ class Terraform:
             if child.returncode is None:
                 await self.cancel(self._grace_seconds)
             self._child = None
+            DEATHWATCH.forget(child.pid)
             self._on_process(None)
 
     async def _start(self, output: Path | None, arguments: Sequence[str]) -> asyncio.subprocess.Process:
@@ -257,7 +260,7 @@ class Terraform:
                     stdout=stdout,
                     stderr=stderr,
                     start_new_session=True,
-                    preexec_fn=die_with_parent(),
+                    preexec_fn=DEATHWATCH.watched(),
                 )
             except (OSError, ValueError, subprocess.SubprocessError) as error:
                 raise Unavailable(

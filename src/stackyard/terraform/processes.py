@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -12,10 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-_PR_SET_PDEATHSIG = 1
-# Looked up now: between fork and exec as little as possible may happen.
-_prctl = ctypes.CDLL(None, use_errno=True).prctl
-_prctl.argtypes = (ctypes.c_int, ctypes.c_ulong)
+from stackyard.terraform.deathwatch import start_time
 
 _PROGRAMS = frozenset({"terraform", "tofu", "stackyard.terraform.embedded"})
 
@@ -36,7 +32,7 @@ class Process:
     @classmethod
     def of(cls, pid: int) -> "Process":
         """The process with this number, running or just ended."""
-        return cls(socket.gethostname(), _boot(), pid, _start_time(pid), _parent(pid))
+        return cls(socket.gethostname(), _boot(), pid, start_time(pid), _parent(pid))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Process":
@@ -57,7 +53,7 @@ class Process:
         """Whether it, or anything of its group, still runs here."""
         if not self.is_here:
             return False
-        now = _start_time(self.pid)
+        now = start_time(self.pid)
         return now == self.started if now else any(_group_members(self.pid))
 
     @classmethod
@@ -82,7 +78,7 @@ class Process:
         (222 s were seen), which the second ends. The second also gives up what AWS is making at that moment, so a
         grace of 0 can leave things behind that no state knows. On another host nothing can be ended or confirmed:
         there the lock on the state stands between the two. One whose parent died has had its first SIGINT by that (see
-        `die_with_parent`). One that only reads is killed at once: there is nothing to save, and the pipe to a worker
+        `deathwatch`). One that only reads is killed at once: there is nothing to save, and the pipe to a worker
         that was stopped would keep it from ending in order. `tell` hears of each step, in words.
         """
         if self.only_reads():
@@ -150,34 +146,7 @@ class Process:
 
     def _leader_runs(self) -> bool:
         """0 stands for a process that had ended when it was looked at."""
-        return self.is_here and self.started != 0 and _start_time(self.pid) == self.started
-
-
-def die_with_parent() -> Callable[[], None]:
-    """For `preexec_fn`: the child gets SIGINT when the thread that started it ends, so it stops in good order.
-
-    Use it from a thread that lives as long as the program: the kernel watches the creating thread, not the process.
-    """
-    parent = os.getpid()
-
-    def prepare() -> None:
-        # What a shell starts in the background ignores SIGINT, and so would its children.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-        if os.getppid() != parent:  # it died before the kernel was told
-            os._exit(1)
-
-    return prepare
-
-
-def _start_time(pid: int) -> int:
-    """Clock ticks after boot at which the process started (proc(5), field 22); 0 when there is none or it is a
-    zombie."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0
-    return 0 if fields[0] == "Z" else int(fields[19])
+        return self.is_here and self.started != 0 and start_time(self.pid) == self.started
 
 
 def _parent(pid: int) -> int:

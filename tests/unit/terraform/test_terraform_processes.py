@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from stackyard.terraform.processes import Process, die_with_parent
+from stackyard.terraform.deathwatch import DEATHWATCH
+from stackyard.terraform.processes import Process
 
 STUBBORN = """
 import signal, time
@@ -25,11 +26,23 @@ import subprocess
 print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
 """
 PARENT = """
-import subprocess, sys, time
-from stackyard.terraform.processes import die_with_parent
-child = subprocess.Popen(["sleep", "60"], preexec_fn=die_with_parent(), start_new_session=True)
+import subprocess, sys, threading, time
+from stackyard.terraform.deathwatch import DEATHWATCH
+for _ in range({threads}): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+child = subprocess.Popen(
+    {command!r}, stdout=subprocess.PIPE, preexec_fn=DEATHWATCH.watched(), start_new_session=True, text=True
+)
+child.stdout.readline()
+{more}
 print(child.pid, flush=True)
 time.sleep(60)
+"""
+COUNTS = """
+import signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: print("asked", file=open(sys.argv[1], "a")))
+print("ready", flush=True)
+end = time.monotonic() + 2
+while time.monotonic() < end: time.sleep(0.001)
 """
 IN_THE_BACKGROUND = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 """What `stackyard worker &` in a script comes to: the shell lets it ignore SIGINT."""
@@ -148,9 +161,13 @@ def test_processes_are_found_by_the_folder_that_they_work_in(start: Start, tmp_p
     assert Process.in_folder(tmp_path) == []
 
 
+def parent_of(*command: str, threads: int = 0, more: str = "") -> str:
+    return PARENT.format(threads=threads, command=list(command), more=more)
+
+
 @pytest.mark.parametrize("before", ["", IN_THE_BACKGROUND])
 def test_the_child_is_interrupted_when_its_parent_is_killed(start: Start, before: str) -> None:
-    parent = start(sys.executable, "-c", before + PARENT)
+    parent = start(sys.executable, "-c", before + parent_of("sh", "-c", "echo ready; exec sleep 60"))
     assert parent.stdout is not None
     child = Process.of(int(parent.stdout.readline()))
     assert child.alive()
@@ -158,11 +175,43 @@ def test_the_child_is_interrupted_when_its_parent_is_killed(start: Start, before
     _until(lambda: not child.alive())
 
 
+@pytest.mark.parametrize("threads", [0, 24])
+def test_it_is_asked_once_however_many_threads_its_parent_had(start: Start, tmp_path: Path, threads: int) -> None:
+    """The second SIGINT would make Terraform give up what AWS is making."""
+    counts = parent_of(sys.executable, "-c", COUNTS, str(tmp_path / "asked"), threads=threads)
+    parent = start(sys.executable, "-c", counts)
+    assert parent.stdout is not None
+    child = Process.of(int(parent.stdout.readline()))
+    parent.kill()
+    _until(lambda: not child.alive())
+    assert (tmp_path / "asked").read_text() == "asked\n"
+
+
+def test_who_was_asked_already_is_not_asked_again(start: Start, tmp_path: Path) -> None:
+    counts = (sys.executable, "-c", COUNTS, str(tmp_path / "asked"))
+    parent = start(sys.executable, "-c", parent_of(*counts, more="DEATHWATCH.forget(child.pid)"))
+    assert parent.stdout is not None
+    child = Process.of(int(parent.stdout.readline()))
+    parent.kill()
+    _until(lambda: not child.alive())
+    assert not (tmp_path / "asked").exists()
+
+
+def test_the_watch_ends_with_its_parent(start: Start) -> None:
+    watch = "print(DEATHWATCH._watch.pid, flush=True)"
+    parent = start(sys.executable, "-c", parent_of("echo", "ready", more=watch))
+    assert parent.stdout is not None
+    process = Process.of(int(parent.stdout.readline()))
+    assert process.alive()
+    parent.kill()
+    _until(lambda: not process.alive())
+
+
 def test_a_child_whose_parent_is_gone_already_does_not_begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare = die_with_parent()
+    prepare = DEATHWATCH.watched()
     ended: list[int] = []
-    monkeypatch.setattr("stackyard.terraform.processes._prctl", lambda *_: 0)
     monkeypatch.setattr(os, "getppid", lambda: 1)
+    monkeypatch.setattr(os, "write", lambda *_: None)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(os, "_exit", ended.append)
     prepare()
