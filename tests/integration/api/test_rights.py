@@ -62,7 +62,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/sandboxes/{sandbox}/policies"): (401, 403, 404, 403, 200),
     ("POST", "/sandboxes/{sandbox}/check"): (401, 403, 404, 403, 200),
     ("GET", "/sandboxes/{sandbox}/baseline"): (401, 200, 404, 200, 200),
-    ("POST", "/sandboxes/{sandbox}/bootstrap"): (401, 403, 404, 403, 422),  # with a setting that is none
+    ("POST", "/sandboxes/{sandbox}/bootstrap"): (401, 403, 404, 403, 409),  # its components stand already
     ("DELETE", "/sandboxes/{sandbox}/baseline"): (401, 403, 404, 403, 409),  # it has none
     ("POST", "/sandboxes/{sandbox}/retire"): (401, 403, 404, 403, 409),  # an environment lives in it
     ("POST", "/sandboxes/{sandbox}/reinstate"): (401, 403, 404, 403, 409),  # it is not retired
@@ -85,7 +85,7 @@ BODIES: dict[tuple[str, str], Any] = {
         **{"role_arn": "arn:aws:iam::777788889999:role/stackyard", "zone_name": "third.example.com"},
     },
     ("PATCH", "/sandboxes/{sandbox}"): {"max_environments": 9},
-    ("POST", "/sandboxes/{sandbox}/bootstrap"): {"settings": {"logs.retention_days": 15}},
+    ("POST", "/sandboxes/{sandbox}/bootstrap"): {"settings": {}},
     ("POST", "/address-pools"): {"name": "more", "block": "10.30.0.0/16"},
     ("PUT", "/address-pools/{pool}"): {"name": "corp", "block": "10.20.0.0/15"},
     ("POST", "/address-pools/{pool}/blocks"): {"purpose": "the office", "prefix": 24},

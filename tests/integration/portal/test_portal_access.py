@@ -120,7 +120,7 @@ POST: dict[str, tuple[int, int, int, int]] = {
     "new-sandbox": (403, 403, 403, 302),
     "edit-sandbox": (403, 404, 403, 302),
     "check-sandbox": (403, 404, 403, 200),
-    "bootstrap-sandbox": (403, 404, 403, 422),
+    "bootstrap-sandbox": (403, 404, 403, 409),
     "destroy-baseline": (403, 404, 403, 409),
     "apply-baseline": (403, 404, 403, 409),
     "retire-sandbox": (403, 404, 403, 409),
