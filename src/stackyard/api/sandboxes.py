@@ -80,6 +80,7 @@ class SandboxDetail(SandboxOut):
     """A sandbox with its rules and its baseline."""
 
     role_arn: str
+    external_id: str | None = Field(description="What the role's trust policy asks for. null: for platform staff only.")
     parent_zone_id: str
     parent_role_arn: str
     pool: str
@@ -161,13 +162,13 @@ def add_sandbox(request: HttpRequest, wish: SandboxIn) -> Status[SandboxDetail]:
     made = sandboxes.add(
         person(request), SandboxRequest(**{**values, "facts": values.get("facts", {}) if own else None})
     )
-    return Status(201, _detail(_find(request, made.name)))
+    return Status(201, _detail(request, made.name))
 
 
 @router.get("/{sandbox}", response=answers(200, SandboxDetail), summary="Show a sandbox")
 def show_sandbox(request: HttpRequest, sandbox: str) -> SandboxDetail:
     """By name."""
-    return _detail(_find(request, sandbox))
+    return _detail(request, sandbox)
 
 
 @router.patch("/{sandbox}", response=answers(200, SandboxDetail), summary="Change a sandbox")
@@ -182,7 +183,7 @@ def change_sandbox(request: HttpRequest, sandbox: str, wish: SandboxEdit) -> San
     elif not row.own_baseline:
         values.setdefault("facts", {})
     changed = sandboxes.update(user, row, replace(SandboxRequest.of(row), **values))
-    return _detail(_find(request, changed.name))
+    return _detail(request, changed.name)
 
 
 @router.get("/{sandbox}/policies", response=answers(200, list[PolicyOut]), summary="Show what its role needs")
@@ -234,14 +235,14 @@ def destroy_baseline(request: HttpRequest, sandbox: str) -> Status[Accepted]:
 def retire(request: HttpRequest, sandbox: str) -> SandboxDetail:
     """Platform staff. It takes no environments any more; account and zone stay taken. 409 while something stands."""
     sandboxes.retire(person(request), _find(request, sandbox))
-    return _detail(_find(request, sandbox))
+    return _detail(request, sandbox)
 
 
 @router.post("/{sandbox}/reinstate", response=answers(200, SandboxDetail), summary="Take a retired sandbox back")
 def reinstate(request: HttpRequest, sandbox: str) -> SandboxDetail:
     """Platform staff. It is to be bootstrapped, or checked, again."""
     sandboxes.reinstate(person(request), _find(request, sandbox))
-    return _detail(_find(request, sandbox))
+    return _detail(request, sandbox)
 
 
 def _baseline(row: Sandbox) -> EnvironmentOut | None:
@@ -249,7 +250,8 @@ def _baseline(row: Sandbox) -> EnvironmentOut | None:
     return convert.environment_out(baseline) if baseline else None
 
 
-def _detail(row: Any) -> SandboxDetail:
+def _detail(request: HttpRequest, name: str) -> SandboxDetail:
+    row = _find(request, name)
     return SandboxDetail(
         **_sandbox(row),
         **{
@@ -260,6 +262,7 @@ def _detail(row: Any) -> SandboxDetail:
                 *("executor", "executor_options", "issues"),
             )
         },
+        external_id=row.external_id if rights.is_platform(person(request)) else None,
         pool=row.pool.name if row.pool else "",
         baseline=_baseline(row),
     )

@@ -11,7 +11,7 @@ from stackyard.aws.sessions import SandboxAccess
 from stackyard.cli.client import Client, part
 from stackyard.cli.output import print_json, say
 from stackyard.cli.values import read_settings
-from stackyard.errors import Invalid
+from stackyard.errors import Forbidden, Invalid
 from stackyard.patterns.catalogue import Catalogue, Pattern, read_pattern_folder
 from stackyard.settings import get_settings
 from stackyard.testing.place import Place
@@ -88,13 +88,17 @@ def _choices(pattern: Pattern, given: Sequence[str]) -> dict[str, list[Any]]:
 
 
 def _sandbox(name: str) -> Place:
-    """A real sandbox, as the server knows it; its role is assumed with the AWS credentials of this machine."""
+    """A real sandbox, as the server knows it; its role is assumed with the AWS credentials of this machine. Forbidden
+    for all but platform staff, who alone are told the external id that the role asks for."""
     found = Client.from_environment().get(f"/sandboxes/{part(name)}")
     settings = get_settings()
+    if found["external_id"] is None:
+        raise Forbidden(
+            f"Only platform staff may test in the sandbox {name}: nobody else is told the external id of its role.",
+            hint="Leave --sandbox out: then the test builds in an emulated account of its own.",
+        )
     endpoint = settings.aws_endpoint if found["emulated"] else ""
-    access = SandboxAccess(
-        found["account_id"], found["region"], found["role_arn"], found.get("external_id", ""), endpoint
-    )
+    access = SandboxAccess(found["account_id"], found["region"], found["role_arn"], found["external_id"], endpoint)
     return Place(access, found["facts"])
 
 

@@ -1,6 +1,7 @@
 """The catalogue: every pattern in the patterns folder, read afresh when a file of it changed."""
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -97,9 +98,11 @@ class Pattern:
 
 def code_files(folder: Path) -> list[Path]:
     """The files of a pattern or module that count: everything but Terraform's own working files and hidden ones."""
-    return sorted(
-        f for f in folder.rglob("*") if f.is_file() and not any(p.startswith(".") for p in f.relative_to(folder).parts)
-    )
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]  # not entered: providers lie there
+        found += [Path(place, name) for name in names if not name.startswith(".")]
+    return sorted(file for file in found if file.is_file())
 
 
 class Catalogue:

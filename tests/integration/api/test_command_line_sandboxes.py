@@ -9,6 +9,7 @@ from tests.factories import Organisation
 from tests.integration.api.test_command_line import Stackyard, org, server, stackyard
 
 from stackyard.aws.check import Finding
+from stackyard.cli.pattern_test import _sandbox
 from stackyard.cmdb.models import AddressPool, ApiToken, Run, Sandbox
 from stackyard.settings import get_settings
 
@@ -122,3 +123,15 @@ def test_retired_only_with_yes_and_back(staff: Stackyard) -> None:
     assert Sandbox.objects.get(name="third").status == "retired"
     assert staff("sandbox", "reinstate", "third").exit_code == 0
     assert Sandbox.objects.get(name="third").status == "new"
+
+
+def test_a_pattern_is_tested_in_a_sandbox_with_the_external_id_of_its_role(
+    staff: Stackyard, org: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Sandbox.objects.filter(pk=org.sandbox.pk).update(external_id="only-for-this-one")
+    assert _sandbox("commerce-dev").access.external_id == "only-for-this-one"
+    monkeypatch.setenv("STACKYARD_TOKEN", ApiToken.issue(org.requester, "test")[1])
+    refused = staff("pattern", "test", "ecs-worker", "--sandbox", "commerce-dev")
+    assert refused.exit_code == 4, refused.output
+    assert "Only platform staff may test in the sandbox commerce-dev" in refused.stderr
+    assert "Leave --sandbox out" in refused.stderr
