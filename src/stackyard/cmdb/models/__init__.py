@@ -18,6 +18,7 @@ from stackyard.cmdb.models.pull import PullRequest
 from stackyard.cmdb.models.request import IdempotencyKey
 from stackyard.cmdb.models.run import Run, RunEvent, RunKind, RunStatus, Stage, StageStatus
 from stackyard.cmdb.models.sandbox import Sandbox, SandboxStatus
+from stackyard.cmdb.models.sign_in import FailedSignIn
 
 __all__ = [
     "AddressBlock",
@@ -27,6 +28,7 @@ __all__ = [
     "Department",
     "Environment",
     "EnvironmentStatus",
+    "FailedSignIn",
     "GithubCursor",
     "GithubDelivery",
     "GithubIssue",

@@ -1,15 +1,20 @@
 """Signing in and out, the front door, and a person's own account."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from stackyard.cmdb.guessing import address_of, seconds_to_wait
 from stackyard.portal.forms.people import OwnPasswordForm
 from stackyard.portal.requests import Request
+from stackyard.portal.templatetags.portal import duration
 
 
 class SignInForm(AuthenticationForm):
@@ -20,6 +25,12 @@ class SignInForm(AuthenticationForm):
         "Platform staff can set a new password.",
         "inactive": "This account is switched off. Ask platform staff.",
     }
+
+    def clean(self) -> dict[str, Any]:
+        """Tells how long to wait, when there were too many wrong passwords."""
+        if wait := seconds_to_wait(self.cleaned_data.get("username", ""), address_of(self.request)):
+            raise ValidationError(f"Too many wrong passwords. The next one is looked at in {duration(wait)}.")
+        return super().clean()
 
 
 class SignIn(LoginView):
