@@ -1,6 +1,7 @@
 """A pytest plugin, loaded before Django: a data folder of our own and a running PostgreSQL for the whole session.
 
-xdist's processes share the first one's server; each gets a database of its own from pytest-django.
+xdist's processes share the first one's server and its mirror of providers. Each has a database of its own from
+pytest-django, and a data folder of its own: environments of the same name would meet in one record.
 """
 
 import os
@@ -31,6 +32,13 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
             connection.execute("SELECT pg_reload_conf()")
         _started.append((server, data))
         os.environ.update(STACKYARD_TEST_SERVER="1", STACKYARD_DATA=str(data), DATABASE_URL=server.url())
+    elif process := os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = Path(os.environ["STACKYARD_DATA"])
+        own = shared / process
+        own.mkdir()
+        (shared / "providers").mkdir(exist_ok=True)
+        (own / "providers").symlink_to(shared / "providers")
+        os.environ["STACKYARD_DATA"] = str(own)
     return (yield)
 
 
