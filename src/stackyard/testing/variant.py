@@ -84,7 +84,8 @@ class Trial:
         self._applied = False
 
     async def run(self, tell: Callable[[str, str], None]) -> Variant:
-        """All steps. `tell` hears the variant's name and each step that begins."""
+        """All steps. `tell` hears the variant's name and each step that begins. Who stops it, as Ctrl-C does, waits for
+        the destroy; stopped once more it ends at once."""
         steps: list[Step] = []
         forward: list[tuple[str, Callable[[], Awaitable[str]]]] = [
             ("init", self._init),
@@ -94,19 +95,25 @@ class Trial:
             ("plan again", self._nothing_to_do),
             ("change", self._change),
         ]
-        for name, step in forward:
-            if any(s.outcome == "failed" for s in steps):
-                steps.append(Step(name, "skipped", message="A step before it failed."))
-            else:
-                tell(self.name, name)
-                steps.append(await self._step(name, step))
-        if self._applied:
-            for name, step in (("destroy", self._destroy), ("proof of deletion", self._prove)):
-                tell(self.name, name)
-                steps.append(await self._step(name, step))
-        else:
-            steps += [Step(n, "skipped", message="Nothing was applied.") for n in ("destroy", "proof of deletion")]
+        try:
+            for name, step in forward:
+                if any(s.outcome == "failed" for s in steps):
+                    steps.append(Step(name, "skipped", message="A step before it failed."))
+                else:
+                    tell(self.name, name)
+                    steps.append(await self._step(name, step))
+        finally:
+            steps += await self._take_back(tell)
         return Variant(self.name, self.settings, tuple(steps), tuple(self.log))
+
+    async def _take_back(self, tell: Callable[[str, str], None]) -> list[Step]:
+        if not self._applied:
+            return [Step(n, "skipped", message="Nothing was applied.") for n in ("destroy", "proof of deletion")]
+        steps = []
+        for name, step in (("destroy", self._destroy), ("proof of deletion", self._prove)):
+            tell(self.name, name)
+            steps.append(await self._step(name, step))
+        return steps
 
     async def _step(self, name: str, step: Callable[[], Awaitable[str]]) -> Step:
         begin = time.monotonic()
@@ -115,6 +122,8 @@ class Trial:
             message = await step()
         except (Failed, StackyardError) as error:
             outcome, message = "failed", str(error)
+        except Exception as error:  # whatever it is, what was built is destroyed
+            outcome, message = "failed", f"{type(error).__name__}: {error}"
         return Step(name, outcome, round(time.monotonic() - begin, 3), message)
 
     def _filling(self, *, exists: bool) -> Filling:
